@@ -1,0 +1,130 @@
+//! What can go wrong, where, and what would help.
+
+use std::path::PathBuf;
+
+use crate::shape::Shape;
+use crate::units::ByteSize;
+
+/// The result of anything that can fail here.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong: every variant names the file or the flag at fault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // ── the choices of the user: found without opening a frame ──
+    /// A value that does not read.
+    #[error("{what} '{text}': expected {expected}")]
+    Value {
+        /// What was being read, with its flag: `--clip`.
+        what: &'static str,
+        /// What was typed.
+        text: String,
+        /// The form that would do.
+        expected: String,
+    },
+    /// Choices that do not go together.
+    #[error("{0}")]
+    Choice(String),
+
+    // ── the frames ──
+    /// There is nothing to combine.
+    #[error("no frames: {0}")]
+    NoFrames(String),
+    /// A frame that cannot be used; `fault` says why and what would help.
+    #[error("{frame}: {fault}")]
+    Frame {
+        /// The frame, by file name and HDU or plane.
+        frame: String,
+        /// What is wrong with it and what would help.
+        fault: String,
+    },
+    /// Frames of different shapes.
+    #[error("{frame}: {shape} pixels, but {first} has {first_shape}; only frames of one shape combine")]
+    Shapes {
+        /// The frame that differs.
+        frame: String,
+        /// Its shape.
+        shape: Shape,
+        /// The first frame.
+        first: String,
+        /// The shape of the first frame.
+        first_shape: Shape,
+    },
+
+    // ── the machine ──
+    /// Not even the smallest tile fits in the memory limit.
+    #[error("--mem-limit {limit} is too small: {frames} frames need at least {needed}; try --mem-limit {}", needed_flag(*.needed))]
+    LimitTooSmall {
+        /// The limit asked for.
+        limit: ByteSize,
+        /// The smallest limit that would do.
+        needed: ByteSize,
+        /// How many frames there are.
+        frames: usize,
+    },
+    /// The system refused an operation on a file.
+    #[error("{}: {doing}: {source}{}", path.display(), advice(source))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was being done: `cannot open`.
+        doing: &'static str,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+    /// The output cannot be written as asked; says what would help.
+    #[error("{}: {fault}", path.display())]
+    Output {
+        /// The output.
+        path: PathBuf,
+        /// What is wrong and what would help.
+        fault: String,
+    },
+    /// The system refused something that is not a file: a thread, memory.
+    #[error("{0}")]
+    System(String),
+
+    /// The run was asked to stop by this signal.
+    #[error("stopped by signal {0}; no output was written")]
+    Stopped(i32),
+}
+
+/// The size in whole kibibytes, rounded up, as `--mem-limit` takes it.
+fn needed_flag(needed: ByteSize) -> String {
+    format!("{}K", needed.0.div_ceil(1024))
+}
+
+/// What would help, for the errors of the system that users meet.
+fn advice(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind as K;
+    match source.kind() {
+        K::StorageFull | K::QuotaExceeded => "; free some space, or choose another place for --output",
+        K::FileTooLarge => "; a limit on file sizes is in force (see ulimit -f)",
+        K::PermissionDenied => "; check the permissions of the file and its folder",
+        K::ReadOnlyFilesystem => "; choose another place for --output",
+        _ => "",
+    }
+}
+
+impl Error {
+    /// The exit status of a program that ends with this error: 2 for the command line, 1 for anything else,
+    /// 128 plus the number of the signal that stopped the run.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Value { .. } | Self::Choice(_) => 2,
+            Self::Stopped(signal) => u8::try_from(128 + signal).unwrap_or(1),
+            _ => 1,
+        }
+    }
+
+    /// A frame that cannot be used, and why.
+    pub(crate) fn frame(frame: impl Into<String>, fault: impl Into<String>) -> Self {
+        Self::Frame { frame: frame.into(), fault: fault.into() }
+    }
+
+    /// An operation on `path` that the system refused.
+    pub(crate) fn io(path: impl Into<PathBuf>, doing: &'static str, source: std::io::Error) -> Self {
+        Self::Io { path: path.into(), doing, source }
+    }
+}

@@ -1,0 +1,106 @@
+//! How pixels are stored in a FITS file, and what they become.
+
+use crate::shape::Shape;
+
+/// The type of a stored pixel: BITPIX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Bitpix {
+    U8,
+    I16,
+    I32,
+    I64,
+    F32,
+    F64,
+}
+
+impl Bitpix {
+    /// The type that a header's BITPIX names.
+    pub fn from_header(bitpix: i64) -> Option<Self> {
+        Some(match bitpix {
+            8 => Self::U8,
+            16 => Self::I16,
+            32 => Self::I32,
+            64 => Self::I64,
+            -32 => Self::F32,
+            -64 => Self::F64,
+            _ => return None,
+        })
+    }
+
+    /// Bytes a pixel.
+    pub fn nbyte(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::I16 => 2,
+            Self::I32 | Self::F32 => 4,
+            Self::I64 | Self::F64 => 8,
+        }
+    }
+}
+
+/// What is needed to turn the stored bytes of a pixel into a sample: BSCALE·stored + BZERO.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stored {
+    /// The type of the stored, big-endian number.
+    pub bitpix: Bitpix,
+    /// BSCALE.
+    pub bscale: f64,
+    /// BZERO.
+    pub bzero: f64,
+    /// The stored integer that means 'no sample'; `None` for floats.
+    pub blank: Option<i64>,
+}
+
+impl Stored {
+    /// The sample type that carries these pixels: f32, or f64 for 32- and 64-bit integers, f64, and a BSCALE or BZERO
+    /// that f32 cannot carry.
+    pub fn sample_type(&self) -> SampleType {
+        #[expect(clippy::cast_possible_truncation, reason = "the loss is what is asked for")]
+        #[expect(clippy::float_cmp, reason = "exact by intent")]
+        let carried = |v: f64| f64::from(v as f32) == v;
+        let narrow = matches!(self.bitpix, Bitpix::U8 | Bitpix::I16 | Bitpix::F32);
+        if narrow && carried(self.bscale) && carried(self.bzero) { SampleType::F32 } else { SampleType::F64 }
+    }
+}
+
+/// The type of the samples of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum SampleType {
+    F32,
+    F64,
+}
+
+impl SampleType {
+    /// Bytes a sample.
+    pub fn nbyte(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+/// Where the pixels of one plane stand in their file, row after row without gaps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Image {
+    /// The byte of the file at which pixel (1,1) begins.
+    pub start: u64,
+    /// Rows and columns.
+    pub shape: Shape,
+    /// How its pixels are stored.
+    pub stored: Stored,
+}
+
+/// What the numbers of an uncertainty plane are, by their UTYPE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UncertaintyKind {
+    /// Standard deviations.
+    StdDev,
+    /// Their squares.
+    Variance,
+    /// One over their squares.
+    InverseVariance,
+}

@@ -1,0 +1,340 @@
+//! Every choice of a run, as plain values: what the command line becomes, and what a pipeline written in Rust fills in.
+
+use std::path::PathBuf;
+
+use crate::shape::Section;
+use crate::units::ByteSize;
+
+/// Everything that a combination of frames needs to know.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// Which frames, and which planes of them.
+    pub frames: Frames,
+    /// What happens at each pixel.
+    pub stack: Stack,
+    /// Where the result goes.
+    pub output: Output,
+    /// What the run may use.
+    pub resources: Resources,
+}
+
+/// Which frames, and which planes of them.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    /// Files, `file[HDU]`, folders, patterns, and lists (`@file`, `@-`), in order.
+    pub names: Vec<String>,
+    /// The HDU that is taken in every file that names none itself.
+    pub hdu: Hdu,
+    /// Only frames whose headers agree with all of these.
+    pub conditions: Vec<Condition>,
+    /// EXTNAME of the mask planes that stand beside the frames; `None` to look for none.
+    pub mask_hdu: Option<String>,
+    /// EXTNAME of the uncertainty planes that stand beside the frames; `None` to look for none.
+    pub uncertainty_hdu: Option<String>,
+    /// A mask for every frame: nonzero is bad.
+    pub bad_pixels: Option<PathBuf>,
+    /// The part of the frames that is combined.
+    pub region: Option<Section>,
+}
+
+impl Frames {
+    /// These names, with every other choice at its default.
+    pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            names: names.into_iter().map(Into::into).collect(),
+            hdu: Hdu::Auto,
+            conditions: Vec::new(),
+            mask_hdu: Some("MASK".into()),
+            uncertainty_hdu: Some("UNCERT".into()),
+            bad_pixels: None,
+            region: None,
+        }
+    }
+}
+
+/// The choice of an HDU.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hdu {
+    /// The first with an image of 2 or 3 axes that is not a companion plane.
+    #[default]
+    Auto,
+    /// This one; 0 is the primary.
+    Number(usize),
+    /// The one of this EXTNAME and, where given, EXTVER.
+    Name(String, Option<i64>),
+    /// Every image HDU in turn, companion planes aside.
+    All,
+}
+
+/// What a header must say for its frame to be taken: `KEY=VALUE` and its kin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The keyword, in upper case.
+    pub keyword: String,
+    /// How the two are compared.
+    pub comparison: Comparison,
+    /// What the keyword is compared with: a number where it reads as one, else text in which `*` matches any run.
+    pub value: String,
+}
+
+/// How a keyword is compared with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What happens at each pixel of the stack.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Stack {
+    /// How the samples that are left become one value.
+    pub method: Method,
+    /// What is rejected, in this order.
+    pub clip: Vec<Clip>,
+    /// A clip step that would leave fewer samples gives back those nearest the centre.
+    pub nkeep: usize,
+    /// What each frame is divided by.
+    pub scale: Level,
+    /// What is subtracted from each frame before.
+    pub zero: Level,
+    /// What the scaled frames are multiplied by again.
+    pub scale_to: LevelTo,
+    /// What is added to the scaled frames again.
+    pub zero_to: LevelTo,
+    /// Where scale and zero are measured.
+    pub stats_section: Option<Section>,
+    /// What each frame, or each sample, counts in the average and the sum.
+    pub weight: Weight,
+    /// What the uncertainty of the result is made from.
+    pub uncertainty: Uncertainty,
+}
+
+/// How the samples that are left become one value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Σwy/Σw.
+    #[default]
+    Average,
+    /// The middle sample, or the mean of the middle two; ignores weights.
+    Median,
+    /// Σwy.
+    Sum,
+}
+
+/// One clip step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Clip {
+    /// Drops samples outside these bounds, in the units of the calibrated frames; the bounds are kept.
+    Minmax {
+        /// The lowest value that is kept; −∞ for no bound.
+        low: f64,
+        /// The highest value that is kept; +∞ for no bound.
+        high: f64,
+    },
+    /// Drops so many of the lowest and highest present samples.
+    Extrema {
+        /// How many of the lowest.
+        nlow: usize,
+        /// How many of the highest.
+        nhigh: usize,
+    },
+    /// Drops samples far from the centre of the pixel.
+    Sigma(Sigma),
+}
+
+/// The parameters of a sigma clip.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sigma {
+    /// Samples below centre − low·σ go; +∞ for no bound.
+    pub low: f64,
+    /// Samples above centre + high·σ go; +∞ for no bound.
+    pub high: f64,
+    /// What distances are counted from.
+    pub center: Center,
+    /// What σ is.
+    pub dev: Deviation,
+    /// How often it is done, on what is left each time.
+    pub iters: Iterations,
+    /// σ is never taken below this.
+    pub floor: f64,
+}
+
+/// The centre of a sigma clip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Center {
+    #[default]
+    Median,
+    Mean,
+}
+
+/// The deviation of a sigma clip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deviation {
+    /// 1.4826 · median|y − median|; where that is 0, √(π/2) · mean|y − median|.
+    #[default]
+    Mad,
+    /// The standard deviation about the mean, ddof 0.
+    Std,
+}
+
+/// How often a clip step is repeated on what it left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Iterations {
+    /// At most so often.
+    Times(u32),
+    /// Until nothing changes.
+    Converge,
+}
+
+/// One number a frame: its scale or its zero.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Level {
+    /// 1 for a scale, 0 for a zero.
+    #[default]
+    None,
+    /// The mean of the present samples of the frame.
+    Mean,
+    /// Their median, exactly.
+    Median,
+    /// Their mode.
+    Mode,
+    /// The value of this keyword.
+    Keyword(String),
+    /// These numbers, one a frame.
+    Values(Vec<f64>),
+}
+
+/// What levels are brought back to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum LevelTo {
+    /// 1 for a scale, 0 for a zero.
+    #[default]
+    Unity,
+    /// The level of the first frame.
+    First,
+    /// The mean of the levels of all frames.
+    Mean,
+    /// This number.
+    Value(f64),
+}
+
+/// What each frame, or each sample, counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Weight {
+    /// All the same.
+    #[default]
+    None,
+    /// The value of this keyword.
+    Keyword(String),
+    /// These numbers, one a frame.
+    Values(Vec<f64>),
+    /// 1/u² of each sample, from the uncertainty of its frame.
+    InverseVariance,
+}
+
+/// What the uncertainty of the result is made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uncertainty {
+    /// The scatter of the samples.
+    #[default]
+    Scatter,
+    /// The uncertainties of the frames.
+    Propagate,
+    /// There is none.
+    None,
+}
+
+/// A plane of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plane {
+    /// The combined values.
+    Data,
+    /// 1 where nothing was left.
+    Mask,
+    /// The standard deviation of the value.
+    Uncertainty,
+    /// How many samples were left.
+    Count,
+    /// How many samples the clip steps took on the low side.
+    Low,
+    /// How many samples the clip steps took on the high side.
+    High,
+}
+
+/// Where the result goes, and as what.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether an existing file is replaced.
+    pub overwrite: bool,
+    /// The planes that are written; data is always among them.
+    pub planes: Vec<Plane>,
+    /// The type of the pixels; `None` for the sample type of the run.
+    pub dtype: Option<PixelType>,
+}
+
+impl Output {
+    /// A new file at `path` with the planes data, mask and uncertainty.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            overwrite: false,
+            planes: vec![Plane::Data, Plane::Mask, Plane::Uncertainty],
+            dtype: None,
+        }
+    }
+}
+
+/// The type of a pixel of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum PixelType {
+    U8,
+    I16,
+    U16,
+    I32,
+    F32,
+    F64,
+}
+
+impl PixelType {
+    /// Bytes a pixel.
+    pub fn nbyte(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::I16 | Self::U16 => 2,
+            Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+/// What a run may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Resources {
+    /// The peak resident memory of the process stays at or under this.
+    pub mem_limit: ByteSize,
+    /// Threads that work on pixels, at least 1; never changes a bit of the output.
+    pub threads: usize,
+    /// How frames are read.
+    pub io: Io,
+}
+
+/// How frames are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Io {
+    /// Maps on local disks, reads on network file systems or where a map is refused.
+    #[default]
+    Auto,
+    /// Through memory maps.
+    Mmap,
+    /// By positioned reads.
+    Read,
+}

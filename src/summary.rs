@@ -1,0 +1,120 @@
+//! What a run did, in numbers: what the program prints at its end, and as JSON.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::pixels::SampleType;
+use crate::shape::Shape;
+use crate::units::ByteSize;
+
+/// What a run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// The file that was written.
+    pub output: PathBuf,
+    /// The version of ccdstream.
+    pub version: &'static str,
+    /// How many frames were combined.
+    pub frames: usize,
+    /// How many image extensions were combined: 1 but for `--hdu all`.
+    pub extensions: usize,
+    /// The shape of the (first) output.
+    pub shape: Shape,
+    /// The type in which samples were carried.
+    pub sample_type: SampleType,
+    /// Pixels of the output, over all extensions.
+    pub pixels: u64,
+    /// Pixels at which no sample was left.
+    pub empty_pixels: u64,
+    /// Each clip step, in order.
+    pub clip: Vec<ClipCount>,
+    /// The frames that lost most samples to the clip steps, worst first, ten at most.
+    pub worst_frames: Vec<WorstFrame>,
+    /// Noise of the result against that of the first frame.
+    pub noise: Noise,
+    /// Memory: what was allowed, planned and used.
+    pub memory: Memory,
+    /// What was read.
+    pub reading: Reading,
+    /// The rooms of the walk: read, work, write.
+    pub rooms: Vec<RoomTime>,
+    /// Wall time of the run in seconds.
+    pub seconds: f64,
+    /// Threads that worked on pixels.
+    pub threads: usize,
+    /// The vector instructions in use.
+    pub vectors: String,
+    /// What a user should know that is not an error.
+    pub warnings: Vec<String>,
+}
+
+/// What a clip step took.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClipCount {
+    /// The step as it is typed: `sigma:3,3`.
+    pub step: String,
+    /// Samples that it took on the low side.
+    pub low: u64,
+    /// Samples that it took on the high side.
+    pub high: u64,
+    /// The frames that lost most samples to this step, worst first, three at most.
+    pub worst_frames: Vec<WorstFrame>,
+}
+
+/// A frame and what it lost.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorstFrame {
+    /// Its name.
+    pub frame: String,
+    /// Samples of it that clip steps took.
+    pub rejected: u64,
+    /// The same as a part of its pixels, 0 to 1.
+    pub fraction: f64,
+}
+
+/// Noise, robustly from the differences of adjacent pixels, in units of the output.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Noise {
+    /// Of the first frame, scaled as it enters the stack; NaN where it cannot be told.
+    pub one_frame: f64,
+    /// Of the combined values.
+    pub result: f64,
+}
+
+/// Memory: what was allowed, planned and used.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Memory {
+    /// The limit.
+    pub limit: ByteSize,
+    /// Resident memory that the plan holds.
+    pub planned: ByteSize,
+    /// Kernel memory (page tables) that the plan keeps room for.
+    pub planned_kernel: ByteSize,
+    /// The peak resident memory of the process (VmHWM); `None` where the system does not tell.
+    pub peak: Option<ByteSize>,
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Reading {
+    /// Bytes of pixels read from the frames and their companion planes, over all walks.
+    pub bytes: u64,
+    /// The same over the bytes that the frames and companions have: how often each pixel was read.
+    pub passes: f64,
+    /// Tiles that the combining walk took.
+    pub tiles: usize,
+    /// Rows of a tile; 1 where a tile is part of a row.
+    pub tile_rows: usize,
+}
+
+/// How long a room worked and waited, summed over its threads.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoomTime {
+    /// read, work or write.
+    pub room: &'static str,
+    /// Seconds at work.
+    pub busy: f64,
+    /// Seconds spent waiting for a neighbour.
+    pub waited: f64,
+}

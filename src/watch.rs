@@ -1,0 +1,62 @@
+//! What the caller of a run can see of it while it goes on, and how it is stopped.
+
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
+
+use crate::error::{Error, Result};
+
+/// Shared between a run and whoever watches it, from any thread.
+#[derive(Debug, Default)]
+pub struct Watch {
+    signal: AtomicI32,
+    walk: AtomicU8,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Headers are read; progress counts frames.
+    Opening,
+    /// Scale and zero of each frame are measured; progress counts bytes.
+    Measuring,
+    /// Frames are combined; progress counts bytes.
+    Combining,
+}
+
+impl Watch {
+    /// Asks the run to stop; it ends with [`Error::Stopped`] and leaves no output.
+    pub fn stop(&self, signal: i32) {
+        self.signal.store(signal, Ordering::Relaxed);
+    }
+
+    /// What the run is doing, how much of it is done, and how much there is: frames or bytes.
+    pub fn progress(&self) -> (Walk, u64, u64) {
+        let walk = match self.walk.load(Ordering::Relaxed) {
+            0 => Walk::Opening,
+            1 => Walk::Measuring,
+            _ => Walk::Combining,
+        };
+        (walk, self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+
+    /// Begins a walk of `total` frames or bytes.
+    pub(crate) fn begin(&self, walk: Walk, total: u64) {
+        self.done.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+        self.walk.store(walk as u8, Ordering::Relaxed);
+    }
+
+    /// Notes that `amount` more is done.
+    pub(crate) fn advance(&self, amount: u64) {
+        self.done.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Ends the run with an error if it was asked to stop.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => Err(Error::Stopped(signal)),
+        }
+    }
+}
