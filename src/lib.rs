@@ -1,10 +1,17 @@
 //! house plan, written last
+#![expect(dead_code, reason = "under construction")]
 
+mod decode;
 mod error;
+pub mod kernel;
+mod level;
 mod pixels;
+mod plan;
 pub mod recipe;
 mod shape;
+mod stack;
 mod summary;
+mod tile;
 mod units;
 mod watch;
 

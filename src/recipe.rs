@@ -305,6 +305,18 @@ pub enum PixelType {
 }
 
 impl PixelType {
+    /// As `--dtype` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::I16 => "i16",
+            Self::U16 => "u16",
+            Self::I32 => "i32",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
     /// Bytes a pixel.
     pub fn nbyte(self) -> usize {
         match self {

@@ -1,0 +1,178 @@
+//! What can be typed: the program, its commands, and the flags that every command on pixels has.
+
+use std::path::PathBuf;
+
+use ccdstream::Limit;
+use ccdstream::recipe::Io;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+use super::combine::Combine;
+use super::progress::When;
+use super::{help, parse};
+
+// The manifest tells what the library is for; this, what the program can do.
+const ABOUT: &str =
+    "Combines stacks of astronomical FITS frames, out of core, within a memory limit";
+
+#[derive(Debug, Parser)]
+#[command(name = "ccdstream", version, about = ABOUT, after_help = help::PROGRAM, max_term_width = 120)]
+pub(crate) struct Program {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Combine(Box<Combine>),
+    Demo(Demo),
+}
+
+/// Make a small stack of frames, combine it within 64 MiB, and say what was measured
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder for the frames and the results, less than 100 MB; made if it is not there
+    #[arg(default_value = "ccdstream-demo")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Resources")]
+pub(crate) struct Resources {
+    /// Peak memory of the whole process, in bytes: 64M, 1G, 1GB or 50% [default: 50% of what it may use]
+    #[arg(long, value_name = "SIZE", value_parser = parse::value::<Limit>, long_help = help::MEM_LIMIT)]
+    pub(crate) mem_limit: Option<Limit>,
+
+    /// Threads that work on pixels [default: the cores that the process may use]
+    ///
+    /// Their number never changes a bit of the output.
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+
+    /// How frames are read: through memory maps, or by positioned reads
+    ///
+    /// auto takes maps on local disks, and reads on network file systems or where a map is refused.
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = parse::word::<Io>(&["auto", "mmap", "read"]))]
+    pub(crate) io: Io,
+
+    // Known, so that they can be refused by name.
+    #[arg(long, hide = true)]
+    pub(crate) temp_dir: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct Messages {
+    /// Print the plan on standard output, and stop: frames, row bands, memory by part, bytes to read
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Where to show a bar with bytes, rate and time left: on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
+    pub(crate) progress: When,
+
+    /// Print the summary (with --dry-run, the plan) on standard output, as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// No progress and no summary; warnings and errors stay
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say more of what is done, on standard error; -vv: everything
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl Messages {
+    /// Up to which level events are written.
+    pub(crate) fn level(&self) -> LevelFilter {
+        match self.verbose {
+            0 => LevelFilter::WARN,
+            1 => LevelFilter::INFO,
+            _ => LevelFilter::DEBUG,
+        }
+    }
+
+    /// Where progress is shown.
+    pub(crate) fn progress(&self) -> When {
+        if self.quiet {
+            When::Never
+        } else {
+            self.progress
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_hold_together() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn help_says_what_every_flag_does_under_a_heading() {
+        let mut program = Program::command();
+        program.build();
+        for command in program
+            .get_subcommands()
+            .filter(|command| command.get_name() != "help")
+        {
+            for flag in command.get_arguments().filter(|flag| !flag.is_hide_set()) {
+                let id = flag.get_id().as_str();
+                assert!(flag.get_help().is_some(), "{id}");
+                let headed =
+                    flag.get_help_heading().is_some() || flag.is_positional() || id == "help";
+                assert!(headed, "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_commands_that_exist_are_listed() {
+        let program = Program::command();
+        let names: Vec<&str> = program
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(names, ["combine", "demo"]);
+    }
+
+    #[test]
+    fn the_demo_has_a_folder_of_its_own() {
+        for (typed, dir) in [
+            (&["ccdstream", "demo"][..], "ccdstream-demo"),
+            (&["ccdstream", "demo", "d"], "d"),
+        ] {
+            let program = Program::try_parse_from(typed).map(|program| program.command);
+            assert!(matches!(program, Ok(Command::Demo(demo)) if *demo.dir == *dir));
+        }
+    }
+
+    #[test]
+    fn quiet_and_verbose_choose_what_is_said() {
+        let messages = |flags: &[&str]| {
+            let typed = ["ccdstream", "combine", "-o", "o", "f"].iter().chain(flags);
+            match Program::try_parse_from(typed).map(|program| program.command) {
+                Ok(Command::Combine(combine)) => {
+                    Some((combine.messages.level(), combine.messages.progress()))
+                }
+                _ => None,
+            }
+        };
+        assert_eq!(messages(&[]), Some((LevelFilter::WARN, When::Auto)));
+        assert_eq!(messages(&["-v"]), Some((LevelFilter::INFO, When::Auto)));
+        assert_eq!(messages(&["-vv"]), Some((LevelFilter::DEBUG, When::Auto)));
+        assert_eq!(
+            messages(&["-q", "--progress", "always"]),
+            Some((LevelFilter::WARN, When::Never))
+        );
+        assert_eq!(messages(&["-q", "-v"]), None);
+    }
+}

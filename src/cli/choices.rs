@@ -1,0 +1,254 @@
+//! What was typed becomes what it means: a recipe, checked as far as that goes without opening a frame.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use ccdstream::recipe::{
+    Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Stack, Uncertainty, Weight,
+};
+use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
+
+use super::args;
+use super::combine::{self, Combine};
+
+/// What this process may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    /// Memory in bytes.
+    pub(crate) memory: ByteSize,
+    /// Cores.
+    pub(crate) cores: usize,
+}
+
+/// What the choices of a user mean.
+#[derive(Debug)]
+pub(crate) struct Choices {
+    pub(crate) recipe: Recipe,
+    /// What the user should know about them.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Combine {
+    /// Returns what was typed as a recipe for this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Choice`] where choices do not go together, and [`Error::Value`] where one does not do.
+    pub(crate) fn choices(&self, machine: Machine) -> Result<Choices> {
+        let frames = frames(&self.names, &self.frames)?;
+        let output = output(&self.output, self.combining.uncertainty)?;
+        let stack = self.stack(&frames, &output)?;
+        let resources = resources(&self.resources, machine)?;
+        if self.messages.json && self.output.path.to_str().is_none() {
+            return choice(
+                "--json cannot tell the name of the output, which is no Unicode text; choose another",
+            );
+        }
+        let warnings = self.warnings(&output, &resources, machine);
+        Ok(Choices {
+            recipe: Recipe {
+                frames,
+                stack,
+                output,
+                resources,
+            },
+            warnings,
+        })
+    }
+
+    fn stack(&self, frames: &Frames, output: &Output) -> Result<Stack> {
+        let Self {
+            scaling,
+            rejection,
+            combining,
+            ..
+        } = self;
+        for (flag, to, of, level) in [
+            ("--scale-to", scaling.scale_to, "--scale", &scaling.scale),
+            ("--zero-to", scaling.zero_to, "--zero", &scaling.zero),
+        ] {
+            if to.is_some() && *level == Level::None {
+                return choice(format!("{flag} has no effect without {of}"));
+            }
+        }
+        if frames.uncertainty_hdu.is_none() {
+            for (flag, needed) in [
+                ("--weight ivar", combining.weight == Weight::InverseVariance),
+                (
+                    "--uncertainty propagate",
+                    combining.uncertainty == Uncertainty::Propagate,
+                ),
+            ] {
+                if needed {
+                    return choice(format!(
+                        "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
+                    ));
+                }
+            }
+        }
+        let written = output.planes.contains(&Plane::Uncertainty);
+        Ok(Stack {
+            method: combining.method,
+            clip: rejection.clip.clone(),
+            nkeep: rejection.nkeep,
+            scale: scaling.scale.clone(),
+            zero: scaling.zero.clone(),
+            scale_to: scaling.scale_to.unwrap_or(LevelTo::Unity),
+            zero_to: scaling.zero_to.unwrap_or(LevelTo::Unity),
+            stats_section: scaling.stats_section.clone(),
+            weight: combining.weight.clone(),
+            // Without its plane there is nothing to make.
+            uncertainty: if written {
+                combining.uncertainty
+            } else {
+                Uncertainty::None
+            },
+        })
+    }
+
+    /// Choices that are legal, but hardly what was meant.
+    fn warnings(&self, output: &Output, resources: &Resources, machine: Machine) -> Vec<String> {
+        let Self {
+            scaling,
+            rejection,
+            combining,
+            ..
+        } = self;
+        let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
+        let written = output.planes.contains(&Plane::Uncertainty);
+        let faults = [
+            (
+                combining.method == Method::Median && combining.weight != Weight::None,
+                "--weight has no effect on --method median, which ignores weights".to_owned(),
+            ),
+            (
+                combining.uncertainty == Uncertainty::Propagate && !written,
+                "--uncertainty propagate has no effect: --planes leaves the uncertainty out".to_owned(),
+            ),
+            (
+                scaling.stats_section.is_some() && !measured(&scaling.scale) && !measured(&scaling.zero),
+                "--stats-section has no effect: neither --scale nor --zero is a mean, median or mode".to_owned(),
+            ),
+            (rejection.nkeep > 0 && rejection.clip.is_empty(), "--nkeep has no effect without --clip".to_owned()),
+            (
+                resources.mem_limit > machine.memory,
+                format!(
+                    "--mem-limit {} is more than the {} that this process may use",
+                    resources.mem_limit, machine.memory
+                ),
+            ),
+        ];
+        faults
+            .into_iter()
+            .filter_map(|(holds, warning)| holds.then_some(warning))
+            .collect()
+    }
+}
+
+fn choice<T>(fault: impl Into<String>) -> Result<T> {
+    Err(Error::Choice(fault.into()))
+}
+
+fn frames(names: &[impl AsRef<OsStr>], typed: &combine::Frames) -> Result<Frames> {
+    let names: Result<Vec<&str>> = names.iter().map(AsRef::as_ref).map(unicode).collect();
+    let mask_hdu = companion("--mask-hdu", &typed.mask_hdu)?;
+    let uncertainty_hdu = companion("--uncertainty-hdu", &typed.uncertainty_hdu)?;
+    if let (Some(mask), Some(uncertainty)) = (&mask_hdu, &uncertainty_hdu)
+        && mask.eq_ignore_ascii_case(uncertainty)
+    {
+        return choice(format!("--mask-hdu and --uncertainty-hdu both take {mask}"));
+    }
+    Ok(Frames {
+        hdu: typed.hdu.clone(),
+        conditions: typed.conditions.clone(),
+        mask_hdu,
+        uncertainty_hdu,
+        bad_pixels: typed.bad_pixels.clone(),
+        region: typed.region.clone(),
+        ..Frames::new(names?)
+    })
+}
+
+/// The name of a frame as text: HDUs, patterns and lists are found in it.
+fn unicode(name: &OsStr) -> Result<&str> {
+    name.to_str().ok_or_else(|| Error::Value {
+        what: "frame",
+        text: name.to_string_lossy().into_owned(),
+        expected: "a name in Unicode (UTF-8); rename the file, or name it by its folder".into(),
+    })
+}
+
+/// The EXTNAME of a companion plane, unless it is `none`.
+fn companion(flag: &'static str, name: &str) -> Result<Option<String>> {
+    match name.trim() {
+        "" => Err(Error::Value {
+            what: flag,
+            text: name.into(),
+            expected: "an EXTNAME, or none".into(),
+        }),
+        none if none.eq_ignore_ascii_case("none") => Ok(None),
+        name => Ok(Some(name.into())),
+    }
+}
+
+fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
+    if typed.path == Path::new("-") {
+        return choice(
+            "--output -: the image is written in any order and cannot go to standard output; name a file",
+        );
+    }
+    let mut output = Output {
+        overwrite: typed.overwrite,
+        ..Output::new(&typed.path)
+    };
+    if let Some(planes) = &typed.planes {
+        for (at, plane) in planes.iter().enumerate() {
+            if planes[..at].contains(plane) {
+                return choice(format!("--planes names {plane} twice"));
+            }
+        }
+        if uncertainty == Uncertainty::None && planes.contains(&Plane::Uncertainty) {
+            return choice("--planes asks for the uncertainty, but --uncertainty none makes none");
+        }
+        output.planes.clone_from(planes);
+        output.planes.push(Plane::Data);
+        output.planes.sort_unstable();
+        output.planes.dedup();
+    } else if uncertainty == Uncertainty::None {
+        output.planes.retain(|plane| *plane != Plane::Uncertainty);
+    }
+    output.dtype = match typed.dtype.as_str() {
+        "auto" => None,
+        name => Some(name.parse::<PixelType>()?),
+    };
+    Ok(output)
+}
+
+fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {
+    if typed.resume {
+        return choice("--resume is not available in this version: start the run again");
+    }
+    if typed.temp_dir.is_some() {
+        return choice(
+            "--temp-dir is not available in this version: it reads no packed frames, so nothing is unpacked",
+        );
+    }
+    let mem_limit = match typed.mem_limit.unwrap_or(Limit::Share(0.5)) {
+        Limit::Bytes(bytes) => bytes,
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a u64, 0 to 1"
+        )]
+        Limit::Share(share) => ByteSize((machine.memory.0 as f64 * share) as u64),
+    };
+    let threads = typed.threads.map_or(machine.cores, usize::from);
+    Ok(Resources {
+        mem_limit,
+        threads,
+        io: typed.io,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! What can be typed behind `combine`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use ccdstream::Section;
+use ccdstream::recipe::{Clip, Condition, Hdu, Level, LevelTo, Method, Plane, Uncertainty, Weight};
+use clap::Args;
+
+use super::args::{Messages, Resources};
+use super::{help, parse};
+
+/// Combine a stack of frames, pixel by pixel, into one image
+#[derive(Debug, Args)]
+#[command(long_about = help::COMBINE_LONG, after_help = help::COMBINE_SHORT, after_long_help = help::COMBINE_AFTER)]
+pub(crate) struct Combine {
+    /// Frames: files, HDUs of files, folders, 'patterns' and @lists; @- is a list on standard input
+    #[arg(required = true, value_name = "FRAMES", long_help = help::FRAMES)]
+    pub(crate) names: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) frames: Frames,
+    #[command(flatten)]
+    pub(crate) scaling: Scaling,
+    #[command(flatten)]
+    pub(crate) rejection: Rejection,
+    #[command(flatten)]
+    pub(crate) combining: Combining,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Output {
+    /// The image that is written: under a temporary name beside it, then renamed
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) path: PathBuf,
+
+    /// Replace an existing output, which otherwise is an error
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// Planes to write: any of data,mask,uncertainty,count,low,high [default: data,mask,uncertainty]
+    ///
+    /// data is always written, alone as a plain image; count is how many samples were left, low and high how many the
+    /// clip steps took on that side.
+    #[arg(long, value_name = "PLANES", value_delimiter = ',', value_parser = parse::value::<Plane>)]
+    pub(crate) planes: Option<Vec<Plane>>,
+
+    /// Type of the pixels
+    ///
+    /// auto is f32, or f64 where the frames need it; a value that does not fit the type is an error.
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = ["auto", "f32", "f64", "i16", "u16", "i32"])]
+    pub(crate) dtype: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Frames")]
+pub(crate) struct Frames {
+    /// HDU to take in every file: auto, all, a number (0 is the primary), NAME or NAME,VERSION
+    ///
+    /// auto is the first image that is no companion plane; all takes every image in turn and writes them as extensions
+    /// of one file.
+    #[arg(long, value_name = "HDU", default_value = "auto", value_parser = parse::value::<Hdu>)]
+    pub(crate) hdu: Hdu,
+
+    /// Take only frames whose header agrees: KEY=VALUE, or with !=, <, <=, > or >=; repeatable
+    ///
+    /// Text is compared without case, * in VALUE matches any run; a frame without KEY is left out.
+    #[arg(long = "where", value_name = "KEY=VALUE", value_parser = parse::value::<Condition>)]
+    pub(crate) conditions: Vec<Condition>,
+
+    /// Combine only this section, in pixels from 1, both ends included [default: the whole frame]
+    #[arg(long, value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
+    pub(crate) region: Option<Section>,
+
+    /// EXTNAME of the masks beside the frames; none: look for none
+    #[arg(long, value_name = "NAME", default_value = "MASK")]
+    pub(crate) mask_hdu: String,
+
+    /// EXTNAME of the uncertainties beside the frames; none: look for none
+    #[arg(long, value_name = "NAME", default_value = "UNCERT")]
+    pub(crate) uncertainty_hdu: String,
+
+    /// A mask for every frame: an image, nonzero is bad [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bad_pixels: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Scaling, y = (x - zero) / scale * scale_to + zero_to")]
+pub(crate) struct Scaling {
+    /// Divide each frame by: none, mean, median, mode, key:KEYWORD, numbers 1.5,2,... or @file
+    #[arg(long, value_name = "LEVEL", default_value = "none", allow_hyphen_values = true,
+          value_parser = parse::scale, long_help = help::SCALE)]
+    pub(crate) scale: Level,
+
+    /// Subtract from each frame before: values as for --scale
+    #[arg(long, value_name = "LEVEL", default_value = "none", allow_hyphen_values = true, value_parser = parse::zero)]
+    pub(crate) zero: Level,
+
+    /// Multiply the frames again by: first or mean (of the scales), or a number [default: 1]
+    #[arg(long, value_name = "TO", allow_hyphen_values = true, value_parser = parse::value::<LevelTo>)]
+    pub(crate) scale_to: Option<LevelTo>,
+
+    /// Add to the frames again: first or mean (of the zeros), or a number [default: 0]
+    #[arg(long, value_name = "TO", allow_hyphen_values = true, value_parser = parse::value::<LevelTo>)]
+    pub(crate) zero_to: Option<LevelTo>,
+
+    /// Section where scale and zero are measured [default: the whole frame]
+    #[arg(long, value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
+    pub(crate) stats_section: Option<Section>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rejection")]
+pub(crate) struct Rejection {
+    /// Take samples away: minmax:LO,HI, extrema:NLOW,NHIGH or sigma:LOW,HIGH; repeatable [default: none]
+    #[arg(long, value_name = "STEP", value_parser = parse::value::<Clip>, long_help = help::CLIP)]
+    pub(crate) clip: Vec<Clip>,
+
+    /// Samples that stay at each pixel: a step that would leave fewer gives back those nearest the centre
+    ///
+    /// minmax gives nothing back.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) nkeep: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Combining")]
+pub(crate) struct Combining {
+    /// How the samples that are left become one value
+    ///
+    /// The average is the sum of w*y over the sum of w, the sum that of w*y; the median ignores weights w.
+    #[arg(short, long, value_name = "METHOD", default_value = "average",
+          value_parser = parse::word::<Method>(&["average", "median", "sum"]))]
+    pub(crate) method: Method,
+
+    /// What each frame counts: none, key:KEYWORD, numbers 1.5,2,..., @file or ivar
+    ///
+    /// none: all the same; ivar: each sample by one over the square of its uncertainty. Weights are 0 or above.
+    #[arg(long, value_name = "WEIGHT", default_value = "none", allow_hyphen_values = true, value_parser = parse::weight)]
+    pub(crate) weight: Weight,
+
+    /// What the uncertainty of the result is made from
+    #[arg(long, value_name = "FROM", default_value = "scatter", long_help = help::UNCERTAINTY,
+          value_parser = parse::word::<Uncertainty>(&["scatter", "propagate", "none"]))]
+    pub(crate) uncertainty: Uncertainty,
+}

@@ -1,0 +1,130 @@
+//! The longer texts of `--help`. Tables are narrow enough for a terminal of 80 columns; clap wraps the rest.
+
+/// Ends the help of the program.
+pub(super) const PROGRAM: &str = "\
+Examples:
+  ccdstream demo
+  ccdstream combine -o master_bias.fits --clip sigma:5 bias/
+  ccdstream combine --help
+
+Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
+130 or 143 stopped by SIGINT or SIGTERM.";
+
+/// Ends the short help of `combine`.
+pub(super) const COMBINE_SHORT: &str = "\
+Examples:
+  ccdstream combine -o master_bias.fits --clip sigma:5 bias/
+  ccdstream combine -o flat.fits -m median --scale median 'flats/*.fits'
+  ccdstream combine -o dark.fits --where 'EXPTIME>=60' --mem-limit 1G night1/
+
+What frames and clip steps may be, and more examples: ccdstream combine --help";
+
+/// Begins the long help of `combine`.
+pub(super) const COMBINE_LONG: &str = "\
+Combine a stack of frames, pixel by pixel, into one image.
+
+At each pixel, every frame gives a sample x, absent where it is NaN or infinite, equals BLANK, or is masked by the \
+MASK plane of its frame or by --bad-pixels. Absent samples take part in nothing. Then
+
+  scale    y = (x - zero) / scale * scale_to + zero_to: one zero and one
+           scale a frame
+  reject   the --clip steps, in the order given, each on what the one
+           before left
+  combine  what is left becomes one value, with its uncertainty and its
+           mask; where nothing is left, the value is NaN and the mask 1
+
+There may be more frames than memory holds: they are read in bands of rows, each pixel once (and again where scale or \
+zero are measured), within --mem-limit. The same frames and choices give the same file, whatever the limit, the \
+threads and the way of reading.";
+
+/// Ends the long help of `combine`.
+pub(super) const COMBINE_AFTER: &str = "\
+Examples:
+  A master bias from every FITS file in a folder, within 1 GiB:
+    ccdstream combine --mem-limit 1G --clip sigma:5 -o bias.fits bias/
+
+  A flat, each frame divided by its median in the middle of the chip:
+    ccdstream combine -m median --scale median \\
+        --stats-section '[500:1600,500:1600]' -o flat.fits 'flats/*.fits'
+
+  The long darks of a night, with maps of the samples left and taken:
+    ccdstream combine --where IMAGETYP=dark --where 'EXPTIME>=60' \\
+        --planes data,mask,uncertainty,count,low,high -o dark.fits night1/
+
+  Aligned science frames: sky matched to the first, cosmic rays rejected,
+  each sample weighted by its uncertainty:
+    ccdstream combine --zero median --zero-to first --weight ivar \\
+        --clip sigma:,4,iters=converge --uncertainty propagate \\
+        -o m31.fits @m31.txt
+
+  Every image extension of a mosaic camera, in turn:
+    ccdstream combine --hdu all -o mosaic.fits mosaic/
+
+  What a run would need, without running it:
+    ccdstream combine --dry-run --mem-limit 64M -o out.fits frames/
+
+Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
+130 or 143 stopped by SIGINT or SIGTERM. Unless it is 0, the output is
+as it was before.";
+
+/// What a frame may be.
+pub(super) const FRAMES: &str = "\
+Frames to combine, in any of these forms:
+  f.fits               one file: .fits .fit .fts, upper case too
+  f.fits[2]            one HDU of it, by number; 0 is the primary
+  f.fits[SCI,2]        one HDU of it, by EXTNAME and EXTVER
+  night1/              every FITS file directly in a folder, by name
+  'night*/bias*.fits'  a pattern that the shell did not expand
+  @frames.txt          a list: one frame a line, relative to the list,
+                       # begins a comment
+  @-                   a list on standard input
+A 3-D image counts as NAXIS3 frames.";
+
+/// What clip steps there are.
+pub(super) const CLIP: &str = "\
+Take samples away before combining; repeatable, in the order given [default: none]
+
+  minmax:LO,HI        those below LO or above HI, before scaling;
+                      an empty side is no bound
+  extrema:NLOW,NHIGH  the NLOW lowest and the NHIGH highest
+  sigma:LOW,HIGH      those below c - LOW*s or above c + HIGH*s;
+                      sigma:3 is sigma:3,3; an empty side is no bound
+
+Options of sigma, each behind a comma, the default first:
+
+  center=median|mean  what c is
+  dev=mad|std         what s is: 1.4826 * median|y - median|, where
+                      that is 0 1.2533 * mean|y - median|; or the
+                      standard deviation about the mean (ddof 0)
+  iters=1|N|converge  how often it is done on what is left
+  floor=0             s is never taken below this, in units of y";
+
+/// What the memory limit covers.
+pub(super) const MEM_LIMIT: &str = "\
+Peak memory of the whole process, in bytes [default: 50%]
+
+The limit covers everything that is resident: samples, output, maps of files, the stacks of threads, the program \
+itself. 64M, 1G and 1GiB are binary, 1GB is decimal, 50% is of the memory that the process may use: the least of \
+the physical memory, the limits of its control groups and its own (ulimit). A limit that is too small ends the run at \
+once and names the smallest that would do.";
+
+/// What `--uncertainty` means.
+pub(super) const UNCERTAINTY: &str = "\
+What the uncertainty of the result, one standard deviation, is made from
+
+  scatter    the scatter of the samples that are left: for an average
+             without weights s/sqrt(n), s with ddof 1
+  propagate  the uncertainties of the frames; a sample without one is
+             absent, a frame without them an error
+  none       nothing: there is no uncertainty plane";
+
+/// What `--scale` and `--zero` may be.
+pub(super) const SCALE: &str = "\
+What each frame is divided by
+
+  none                nothing
+  mean, median, mode  that of its samples in --stats-section
+  key:KEYWORD         a number from its header
+  1.5,2,...           numbers, one a frame
+  @file               numbers from a file, with blanks, commas or new
+                      lines between them; # begins a comment";

@@ -1,0 +1,205 @@
+//! The text of every choice, as the command line has it and as the header of a result tells it: what is written reads
+//! back as the same value.
+
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::recipe::{Io, Method, PixelType, Plane, Uncertainty};
+
+mod clip;
+mod frames;
+mod level;
+
+/// A text that does not read as a value of `what`.
+fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
+    Error::Value {
+        what,
+        text: text.into(),
+        expected: expected.into(),
+    }
+}
+
+/// Shows a number so that it reads back as the same: plain where that is short, with an exponent where not.
+fn show(number: f64) -> String {
+    let plain = number.to_string();
+    if plain.len() <= 9 {
+        return plain;
+    }
+    let exponent = format!("{number:e}");
+    if exponent.len() < plain.len() {
+        exponent
+    } else {
+        plain
+    }
+}
+
+/// A number that is neither NaN nor infinite.
+fn finite(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|v: &f64| v.is_finite())
+}
+
+/// Numbers with commas between them, at least one.
+fn finite_list(text: &str) -> Option<Vec<f64>> {
+    text.split(',').map(finite).collect()
+}
+
+/// Shows numbers with commas between them.
+fn show_list(numbers: &[f64]) -> String {
+    let texts: Vec<String> = numbers.iter().map(|&v| show(v)).collect();
+    texts.join(",")
+}
+
+/// A keyword in upper case: printable ASCII, words of a HIERARCH keyword with blanks between them.
+fn keyword(text: &str) -> Option<String> {
+    let text = text.trim();
+    let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    (printable && !text.is_empty()).then(|| text.to_ascii_uppercase())
+}
+
+/// Reads and shows choices that are single words.
+macro_rules! words {
+    ($type:ty, $what:literal, $expected:literal, { $($word:literal = $value:path),+ $(,)? }) => {
+        impl FromStr for $type {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                match text.trim() {
+                    $($word => Ok($value),)+
+                    _ => Err(wrong($what, text, $expected)),
+                }
+            }
+        }
+
+        impl Display for $type {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $($value => $word,)+ })
+            }
+        }
+    };
+}
+
+words!(Method, "--method", "average, median or sum", {
+    "average" = Method::Average,
+    "median" = Method::Median,
+    "sum" = Method::Sum,
+});
+
+words!(Uncertainty, "--uncertainty", "scatter, propagate or none", {
+    "scatter" = Uncertainty::Scatter,
+    "propagate" = Uncertainty::Propagate,
+    "none" = Uncertainty::None,
+});
+
+words!(Io, "--io", "auto, mmap or read", {
+    "auto" = Io::Auto,
+    "mmap" = Io::Mmap,
+    "read" = Io::Read,
+});
+
+words!(Plane, "--planes", "any of data,mask,uncertainty,count,low,high", {
+    "data" = Plane::Data,
+    "mask" = Plane::Mask,
+    "uncertainty" = Plane::Uncertainty,
+    "count" = Plane::Count,
+    "low" = Plane::Low,
+    "high" = Plane::High,
+});
+
+/// Reads a list of planes: each once, in the order of the output, data always among them.
+///
+/// # Errors
+///
+/// [`Error::Value`] where a word of the list is not a plane.
+pub(crate) fn planes(text: &str) -> Result<Vec<Plane>> {
+    let mut planes = vec![Plane::Data];
+    for word in text.split(',') {
+        let plane = word.parse().map_err(|_| {
+            let expected = "any of data,mask,uncertainty,count,low,high";
+            wrong("--planes", text, expected)
+        })?;
+        planes.push(plane);
+    }
+    planes.sort_unstable();
+    planes.dedup();
+    Ok(planes)
+}
+
+impl FromStr for PixelType {
+    type Err = Error;
+
+    /// Reads a type that images can be written as; `auto` is not among them, since it names none.
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text.trim() {
+            "i16" => Self::I16,
+            "u16" => Self::U16,
+            "i32" => Self::I32,
+            "f32" => Self::F32,
+            "f64" => Self::F64,
+            _ => return Err(wrong("--dtype", text, "auto, f32, f64, i16, u16 or i32")),
+        })
+    }
+}
+
+impl Display for PixelType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::U8 => "u8",
+            Self::I16 => "i16",
+            Self::U16 => "u16",
+            Self::I32 => "i32",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_read_back_and_others_name_the_choice() {
+        for word in ["average", "median", "sum"] {
+            let method = word.parse::<Method>().map(|m| m.to_string());
+            assert_eq!(method.ok().as_deref(), Some(word));
+        }
+        let message = "mean".parse::<Method>().err().map(|e| e.to_string());
+        let expected = "--method 'mean': expected average, median or sum";
+        assert_eq!(message.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn planes_come_in_the_order_of_the_output_with_data_among_them() {
+        use Plane::{Count, Data, Mask};
+        assert_eq!(planes("data").ok(), Some(vec![Data]));
+        assert_eq!(
+            planes("count, mask,count").ok(),
+            Some(vec![Data, Mask, Count])
+        );
+        assert!(planes("").is_err());
+        assert!(planes("data,noise").is_err());
+    }
+
+    #[test]
+    fn a_pixel_type_is_one_that_images_can_be_written_as() {
+        for word in ["i16", "u16", "i32", "f32", "f64"] {
+            let dtype = word.parse::<PixelType>().map(|t| t.to_string());
+            assert_eq!(dtype.ok().as_deref(), Some(word));
+        }
+        assert!("u8".parse::<PixelType>().is_err());
+        assert!("float".parse::<PixelType>().is_err());
+    }
+
+    #[test]
+    fn numbers_are_shown_shortly_and_exactly() {
+        for (number, text) in [
+            (3.0, "3"),
+            (-0.25, "-0.25"),
+            (1e300, "1e300"),
+            (1e-9, "1e-9"),
+        ] {
+            assert_eq!(show(number), text);
+        }
+    }
+}

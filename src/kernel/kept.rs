@@ -1,0 +1,127 @@
+//! What is kept of each lane as an interval of its sorted samples: its median, and how a clip shrinks it.
+
+use super::{LANES, Row, Sample};
+
+/// Which sorted samples of each lane are kept: from `from` up to, not including, `to`. A lane of which nothing is
+/// kept has `from == to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Rows of the lowest samples that are kept.
+    pub from: [u32; LANES],
+    /// Rows after the highest samples that are kept; never below `from`, never beyond the sorted rows.
+    pub to: [u32; LANES],
+}
+
+impl Kept {
+    /// Everything that is present in sorted rows. At most 2³² − 1 rows.
+    pub fn present<T: Sample>(sorted: &[Row<T>]) -> Self {
+        let nrow = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
+        let mut to = [nrow; LANES];
+        if let Some(last) = sorted.last() {
+            for (lane, to) in to.iter_mut().enumerate() {
+                if last.0[lane] == T::ABSENT {
+                    let present = sorted.partition_point(|row| row.0[lane] < T::ABSENT);
+                    *to = u32::try_from(present).unwrap_or(u32::MAX);
+                }
+            }
+        }
+        Self {
+            from: [0; LANES],
+            to,
+        }
+    }
+
+    /// How many samples of each lane are kept.
+    pub fn count(&self) -> [u32; LANES] {
+        let mut count = self.to;
+        for (count, from) in count.iter_mut().zip(&self.from) {
+            *count -= from;
+        }
+        count
+    }
+
+    /// The rows that are kept of one lane.
+    #[inline(always)]
+    pub(super) fn rows(&self, lane: usize) -> std::ops::Range<usize> {
+        self.from[lane] as usize..self.to[lane] as usize
+    }
+
+    /// The rows that are kept of every lane, if they are the same.
+    #[inline(always)]
+    pub(super) fn shared(&self) -> Option<std::ops::Range<usize>> {
+        let mut differ = 0;
+        for (from, to) in self.from.iter().zip(&self.to) {
+            differ |= (from ^ self.from[0]) | (to ^ self.to[0]);
+        }
+        (differ == 0).then(|| self.rows(0))
+    }
+}
+
+/// The median of the kept samples of each lane: the middle one, or the mean of the middle two in f64. NaN where
+/// nothing is kept.
+pub fn median_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
+    let mut median = [f64::NAN; LANES];
+    if let Some(rows) = kept.shared() {
+        if !rows.is_empty() {
+            let (low, high) = middle(&rows);
+            let (low, high) = (&sorted[low].0, &sorted[high].0);
+            for ((median, low), high) in median.iter_mut().zip(low).zip(high) {
+                *median = mean(low.to_f64(), high.to_f64());
+            }
+        }
+        return median;
+    }
+    for (lane, median) in median.iter_mut().enumerate() {
+        let rows = kept.rows(lane);
+        if !rows.is_empty() {
+            let (low, high) = middle(&rows);
+            *median = mean(sorted[low].0[lane].to_f64(), sorted[high].0[lane].to_f64());
+        }
+    }
+    median
+}
+
+/// The middle two rows, or twice the middle one.
+#[inline(always)]
+fn middle(rows: &std::ops::Range<usize>) -> (usize, usize) {
+    let count = rows.end - rows.start;
+    (rows.start + (count - 1) / 2, rows.start + count / 2)
+}
+
+/// The mean of two numbers, without overflow on the way. Of a number with itself, that number.
+#[inline(always)]
+pub(super) fn mean(low: f64, high: f64) -> f64 {
+    let sum = low + high;
+    if sum.is_finite() {
+        sum / 2.0
+    } else {
+        low / 2.0 + high / 2.0
+    }
+}
+
+/// Drops the kept samples that are below `low` or above `high`; a bound that is NaN drops nothing. Returns whether
+/// anything was dropped.
+pub fn clip_kept<T: Sample>(
+    sorted: &[Row<T>],
+    kept: &mut Kept,
+    low: &[f64; LANES],
+    high: &[f64; LANES],
+) -> bool {
+    let mut changed = false;
+    for lane in 0..LANES {
+        let rows = kept.rows(lane);
+        let (mut from, mut to) = (rows.start, rows.end);
+        while from < to && sorted[from].0[lane].to_f64() < low[lane] {
+            from += 1;
+        }
+        while from < to && sorted[to - 1].0[lane].to_f64() > high[lane] {
+            to -= 1;
+        }
+        if from != rows.start || to != rows.end {
+            changed = true;
+            kept.from[lane] += u32::try_from(from - rows.start).unwrap_or(0);
+            kept.to[lane] -= u32::try_from(rows.end - to).unwrap_or(0);
+        }
+    }
+    changed
+}

@@ -1,0 +1,95 @@
+//! The sixteen lanes of a row as vectors of f64, whatever the sample type and the width of the machine.
+
+use fearless_simd::{Simd, SimdFloatElement, f32x16, f64x8, mask64x8, prelude::*};
+
+use super::{LANES, Row};
+
+/// A row in f64.
+pub(super) type Wide<S> = [f64x8<S>; 2];
+
+/// One yes or no for each lane of a [`Wide`].
+pub(super) type Mask<S> = [mask64x8<S>; 2];
+
+/// Seals [`Sample`](super::Sample), and knows how a row becomes f64.
+pub trait Lanes: SimdFloatElement + Send + Sync + 'static {
+    /// The row in f64.
+    fn widen<S: Simd>(simd: S, row: &Row<Self>) -> [f64x8<S>; 2];
+}
+
+impl Lanes for f32 {
+    #[inline(always)]
+    fn widen<S: Simd>(simd: S, row: &Row<Self>) -> [f64x8<S>; 2] {
+        f32x16::load_array_ref(simd, &row.0).widen().into()
+    }
+}
+
+impl Lanes for f64 {
+    #[inline(always)]
+    fn widen<S: Simd>(simd: S, row: &Row<Self>) -> [f64x8<S>; 2] {
+        wide(simd, &row.0)
+    }
+}
+
+/// Sixteen numbers as vectors.
+#[inline(always)]
+pub(super) fn wide<S: Simd>(simd: S, lanes: &[f64; LANES]) -> Wide<S> {
+    let (low, high) = lanes.split_at(LANES / 2);
+    [f64x8::from_slice(simd, low), f64x8::from_slice(simd, high)]
+}
+
+/// The same number in every lane.
+#[inline(always)]
+pub(super) fn splat<S: Simd>(simd: S, number: f64) -> Wide<S> {
+    [f64x8::splat(simd, number); 2]
+}
+
+/// Sixteen counts as vectors of f64, exact.
+#[inline(always)]
+pub(super) fn counts<S: Simd>(simd: S, lanes: &[u32; LANES]) -> Wide<S> {
+    let mut numbers = [0.0; LANES];
+    for (number, lane) in numbers.iter_mut().zip(lanes) {
+        *number = f64::from(*lane);
+    }
+    wide(simd, &numbers)
+}
+
+/// Vectors as sixteen numbers.
+#[inline(always)]
+pub(super) fn narrow<S: Simd>(lanes: Wide<S>) -> [f64; LANES] {
+    let mut numbers = [0.0; LANES];
+    let (low, high) = numbers.split_at_mut(LANES / 2);
+    lanes[0].store_slice(low);
+    lanes[1].store_slice(high);
+    numbers
+}
+
+/// Vectors of whole numbers as sixteen counts.
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of rows: whole, not negative, below 2^32"
+)]
+pub(super) fn narrow_counts<S: Simd>(lanes: Wide<S>) -> [u32; LANES] {
+    let mut counted = [0; LANES];
+    for (counted, number) in counted.iter_mut().zip(narrow(lanes)) {
+        *counted = number as u32;
+    }
+    counted
+}
+
+/// Adds `term` to `sum`.
+#[inline(always)]
+pub(super) fn add<S: Simd>(sum: &mut Wide<S>, term: Wide<S>) {
+    sum[0] += term[0];
+    sum[1] += term[1];
+}
+
+/// Adds `term` to `sum` in the lanes of `mask`. The others are given +0, which changes no bit of a sum that
+/// began with +0.
+#[inline(always)]
+pub(super) fn add_where<S: Simd>(simd: S, sum: &mut Wide<S>, mask: Mask<S>, term: Wide<S>) {
+    let zero = f64x8::splat(simd, 0.0);
+    sum[0] += mask[0].select(term[0], zero);
+    sum[1] += mask[1].select(term[1], zero);
+}

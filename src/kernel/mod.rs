@@ -1,0 +1,39 @@
+//! Numeric kernels over blocks of adjacent pixels: slices in, slices out, no allocation, no threads.
+//!
+//! A *block* is [`LANES`] adjacent pixels × nframe rows; row `frame` holds one sample of each of these
+//! pixels ([`Row`]). A sample that is not there is [`Sample::ABSENT`] (+∞), and no other sample is
+//! infinite or NaN.
+//!
+//! What is kept of a pixel is an interval of its sorted samples: [`sort`] a block once, then every clip
+//! only moves the ends of [`Kept`], and [`median_kept`], [`median_distance_kept`] and the sums read what
+//! lies between. Sums that need frames (weights) or no order at all are passes over the unsorted rows,
+//! with the interval given by value ([`Bounds`]).
+//!
+//! Every answer is the same to the bit on every [`Width`]: lanes never mix, rows are added in ascending
+//! order, in f64, and never with a fused multiply-add. The plain twin of each kernel, one pixel at a
+//! time, is `textbook.rs`; the tests demand equality of bits.
+#![forbid(unsafe_code)]
+
+mod between;
+mod bounds;
+mod distance;
+mod kept;
+mod lanes;
+mod merge;
+mod moments;
+mod network;
+mod row;
+mod sort;
+mod width;
+
+pub use between::{
+    Weighted, Weights, count_rejected, squares_between, sum_between, weighted_between,
+    weighted_squares_between,
+};
+pub use bounds::{Bounds, bounds_of_kept};
+pub use distance::median_distance_kept;
+pub use kept::{Kept, clip_kept, median_kept};
+pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
+pub use row::{LANES, Row, Sample, count_present};
+pub use sort::{padded, sort};
+pub use width::Width;

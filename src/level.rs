@@ -1,0 +1,100 @@
+//! Scale and zero of a frame, and the one formula that uses them.
+
+use crate::error::{Error, Result};
+use crate::recipe::LevelTo;
+
+/// What scaling does to the samples of a frame: y = x·a + b.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FrameLevel {
+    /// scale_to / scale.
+    pub(crate) a: f64,
+    /// zero_to − zero·a.
+    pub(crate) b: f64,
+}
+
+impl FrameLevel {
+    /// Leaves samples as they are.
+    pub(crate) const UNITY: Self = Self { a: 1.0, b: 0.0 };
+
+    /// y = (x − zero)/scale·scale_to + zero_to.
+    pub(crate) fn new(zero: f64, scale: f64, zero_to: f64, scale_to: f64) -> Self {
+        let a = scale_to / scale;
+        Self { a, b: zero_to - zero * a }
+    }
+
+    /// The scaled sample, in f64: one multiplication, one addition.
+    #[inline(always)]
+    pub(crate) fn apply(self, x: f64) -> f64 {
+        x * self.a + self.b
+    }
+}
+
+/// What scales (or zeros) are brought back to; `unity` is 1 for scales and 0 for zeros.
+pub(crate) fn target(to: LevelTo, levels: &[f64], unity: f64) -> f64 {
+    match to {
+        LevelTo::Unity => unity,
+        LevelTo::First => levels[0],
+        LevelTo::Mean => levels.iter().sum::<f64>() / levels.len() as f64,
+        LevelTo::Value(value) => value,
+    }
+}
+
+/// Checks the scale of a frame.
+///
+/// # Errors
+///
+/// [`Error::Frame`] unless it is positive and finite.
+pub(crate) fn check_scale(frame: &str, scale: f64) -> Result<()> {
+    if scale > 0.0 && scale.is_finite() {
+        return Ok(());
+    }
+    Err(Error::frame(
+        frame,
+        format!("its scale is {scale}, not a positive number; choose another --scale or --stats-section, or leave it out"),
+    ))
+}
+
+/// Checks the zero of a frame.
+///
+/// # Errors
+///
+/// [`Error::Frame`] unless it is finite.
+pub(crate) fn check_zero(frame: &str, zero: f64) -> Result<()> {
+    if zero.is_finite() {
+        return Ok(());
+    }
+    Err(Error::frame(
+        frame,
+        format!("its zero is {zero}, not a number; choose another --zero or --stats-section, or leave it out"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_loses_its_zero_and_is_brought_to_the_common_scale() {
+        let level = FrameLevel::new(100.0, 2.0, 7.0, 4.0);
+        assert_eq!(level.apply(110.0).to_bits(), 27.0_f64.to_bits());
+        assert_eq!(FrameLevel::new(0.0, 1.0, 0.0, 1.0), FrameLevel::UNITY);
+    }
+
+    #[test]
+    fn levels_come_back_to_what_was_asked() {
+        let target = |to| target(to, &[2.0, 4.0], 1.0).to_bits();
+        assert_eq!(target(LevelTo::Unity), 1.0_f64.to_bits());
+        assert_eq!(target(LevelTo::First), 2.0_f64.to_bits());
+        assert_eq!(target(LevelTo::Mean), 3.0_f64.to_bits());
+        assert_eq!(target(LevelTo::Value(9.0)), 9.0_f64.to_bits());
+    }
+
+    #[test]
+    fn a_scale_is_positive_and_a_zero_is_a_number() {
+        assert!(check_scale("f", 0.5).is_ok() && check_zero("f", -3.0).is_ok());
+        for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(check_scale("f", scale).is_err(), "{scale}");
+        }
+        assert!(check_zero("f", f64::NAN).is_err());
+    }
+}

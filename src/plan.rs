@@ -1,0 +1,370 @@
+//! The budget, pure arithmetic: the memory limit and the shapes go in, the tiles and everything else that takes memory come out.
+//!
+//! Whatever grows with frames, columns, threads or anything else stands here. All of it is made before the first band, so that a run
+//! cannot exceed its limit. What the kernel keeps for a run (the tables of its maps, its open files) is not resident memory of the
+//! process, but a cgroup charges it; room is kept for it too.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::shape::{Area, Shape};
+use crate::tile::Layout;
+use crate::units::ByteSize;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// Resident memory of the process before it holds anything of a run: code, libraries, allocator. Measured (x86-64, release build);
+/// `tests/limits.rs` holds it against the program.
+const PROCESS: u64 = 6 * MIB;
+/// Resident memory of a thread: the touched part of its stack and its arena.
+const THREAD: u64 = 96 * KIB;
+/// What is kept of a frame beside its name: where its planes stand, its numbers, its level.
+const FRAME: u64 = 768;
+/// What one fault can map, whatever was asked: a huge page of the page cache.
+const MAP_WINDOW: u64 = 2 * MIB;
+/// Bytes of frames that a page of page tables maps.
+const TABLE_REACH: u64 = 2 * MIB;
+/// A page of page tables.
+const TABLE: u64 = 4 * KIB;
+/// What the kernel keeps for an open file or a map.
+const KERNEL_FILE: u64 = KIB;
+/// Bytes of a tile that serve well: larger ones leave the caches and gain nothing.
+const TILE: usize = 16 << 20;
+/// Pixels of a frame in a tile that reading should not go below for the sake of the caches.
+const RUN_NPIXEL: usize = 8 << 10;
+/// Pixels of a part of a row that a tile has at least, where there are so many.
+const PART_NPIXEL: usize = 256;
+
+/// What a run needs memory for.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// Frames.
+    pub(crate) nframe: usize,
+    /// The part of the frames that is combined.
+    pub(crate) shape: Shape,
+    /// Stored bytes that a pixel of the tile takes, over all planes of all frames.
+    pub(crate) raw_nbyte: usize,
+    /// Planes of all frames.
+    pub(crate) nplane: usize,
+    /// Bytes that a pixel of the output takes, over all planes.
+    pub(crate) out_nbyte: usize,
+    /// Bytes of names and header cards that are kept.
+    pub(crate) text_nbyte: u64,
+    /// Threads that work on pixels.
+    pub(crate) threads: usize,
+    /// Bytes that the scratch of such a thread takes.
+    pub(crate) scratch_nbyte: usize,
+    /// Bytes of the files that are mapped; `None` where frames are read.
+    pub(crate) mapped: Option<u64>,
+    /// Files.
+    pub(crate) nfile: usize,
+    /// Bytes that a thread of the first walk takes, if there is one.
+    pub(crate) measure_nbyte: Option<usize>,
+    /// Bytes that each walk reads, the combining one last.
+    pub(crate) walks: Vec<u64>,
+}
+
+/// What a run will take, and how the frames are cut.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// Frames.
+    pub frames: usize,
+    /// The part of the frames that is combined.
+    pub shape: Shape,
+    /// The limit.
+    pub limit: ByteSize,
+    /// Resident memory, part by part.
+    pub parts: Vec<Part>,
+    /// The sum of the parts that stand at one time: what the process will take.
+    pub resident: ByteSize,
+    /// Kernel memory that room is kept for: page tables, open files.
+    pub kernel: ByteSize,
+    /// The smallest limit that would do.
+    pub smallest: ByteSize,
+    /// Rows of a tile.
+    pub tile_rows: usize,
+    /// Columns of a tile: all of them, or part of a row where not even one row of every frame fits.
+    pub tile_cols: usize,
+    /// Tiles that circulate.
+    pub tiles: usize,
+    /// Tiles that the combining walk takes.
+    pub bands: usize,
+    /// Threads that read in the combining walk.
+    pub readers: usize,
+    /// Threads of the first walk.
+    pub measurers: usize,
+    /// Whether frames are mapped or read.
+    pub mapped: bool,
+    /// Bytes that each walk reads, the combining one last.
+    pub walks: Vec<u64>,
+    #[serde(skip)]
+    capacity: usize,
+}
+
+/// Something that takes memory.
+#[derive(Clone, Debug, Serialize)]
+pub struct Part {
+    /// What it is.
+    pub name: String,
+    /// What it takes.
+    pub size: ByteSize,
+}
+
+impl Demand {
+    /// Threads that read in the combining walk: one feeds some eight that work.
+    fn readers(&self) -> usize {
+        self.threads.div_ceil(8)
+    }
+
+    /// Tiles that circulate: one in each reader, one at work, one to be written.
+    fn ntile(&self) -> usize {
+        self.readers() + 2
+    }
+
+    /// Kernel memory: page tables of the maps (two pages beside what the pixels need), and what it keeps for each file.
+    fn kernel(&self) -> u64 {
+        let files = self.nfile as u64;
+        let tables = self.mapped.map_or(0, |bytes| (bytes.div_ceil(TABLE_REACH) + 2 * files) * TABLE);
+        tables + files * KERNEL_FILE
+    }
+
+    /// Resident memory that does not depend on the tiles.
+    fn standing(&self) -> u64 {
+        PROCESS + self.frames()
+    }
+
+    fn frames(&self) -> u64 {
+        self.nframe as u64 * FRAME + self.text_nbyte
+    }
+
+    /// Resident memory of the threads of the combining walk.
+    fn workers(&self) -> u64 {
+        let threads = (self.threads + self.readers() + 1) as u64;
+        threads * THREAD + (self.threads * self.scratch_nbyte) as u64
+    }
+
+    /// What maps add for so many threads that read.
+    fn windows(&self, threads: usize) -> u64 {
+        if self.mapped.is_some() { threads as u64 * MAP_WINDOW } else { 0 }
+    }
+
+    /// Resident memory of a thread of the first walk.
+    fn measurer(&self) -> u64 {
+        self.measure_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD + self.windows(1))
+    }
+
+    /// Bytes of all tiles of so many pixels.
+    fn tiles(&self, capacity: usize) -> Option<u64> {
+        let tile = Layout::estimate(self.raw_nbyte, self.nplane, self.out_nbyte, capacity)?;
+        Some((tile as u64).checked_mul(self.ntile() as u64)?)
+    }
+
+    /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
+    fn resident(&self, capacity: usize) -> Option<u64> {
+        let combining = self.workers() + self.windows(self.readers()) + self.tiles(capacity)?;
+        Some(self.standing() + combining.max(self.measurer()))
+    }
+
+    /// Pixels of the smallest tile.
+    fn smallest(&self) -> usize {
+        self.shape.ncol.min(PART_NPIXEL)
+    }
+
+    /// Rows and columns of a tile of at most `capacity` pixels, evened out over the frame.
+    fn cut(&self, capacity: usize) -> (usize, usize) {
+        let Shape { nrow, ncol } = self.shape;
+        let even = |total: usize, most: usize| total.div_ceil(total.div_ceil(most));
+        if capacity < ncol {
+            // Whole blocks of 16 pixels.
+            let cols = (capacity / 16).max(1) * 16;
+            return (1, even(ncol, cols).next_multiple_of(16).min(ncol).min(capacity.max(1)));
+        }
+        (even(nrow, (capacity / ncol).min(nrow)), ncol)
+    }
+
+    /// Pixels of a tile that serves well where memory is no matter: fits the caches, yet reads long runs; some tiles a frame, so that
+    /// rooms work side by side.
+    fn comfortable(&self) -> usize {
+        let cached = TILE / (self.raw_nbyte + self.out_nbyte).max(1);
+        let share = self.shape.npixel().div_ceil(8);
+        cached.max(RUN_NPIXEL).min(share.max(RUN_NPIXEL)).min(self.shape.npixel()).max(self.smallest())
+    }
+
+    /// Whether maps would take more of the limit than they are worth: their tables, for many frames in little memory.
+    pub(crate) fn maps_are_dear(&self, limit: ByteSize) -> bool {
+        self.mapped.is_some() && self.kernel() + self.windows(self.readers()) > limit.0 / 8
+    }
+
+    /// Cuts the frames so that the run stays at or under `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitTooSmall`] with the smallest limit that would do.
+    pub(crate) fn plan(&self, limit: ByteSize) -> Result<Plan> {
+        let beyond = || Error::System(format!("{} frames of {} pixels are beyond this machine", self.nframe, self.shape));
+        let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.kernel();
+        if smallest > limit.0 {
+            let needed = ByteSize(smallest.next_multiple_of(KIB));
+            return Err(Error::LimitTooSmall { limit, needed, frames: self.nframe });
+        }
+        let fits = |capacity: usize| self.resident(capacity).is_some_and(|bytes| bytes + self.kernel() <= limit.0);
+        let (mut capacity, mut over) = (self.smallest(), self.comfortable() + 1);
+        while over - capacity > 1 {
+            let middle = capacity.midpoint(over);
+            if fits(middle) { capacity = middle } else { over = middle }
+        }
+        let (tile_rows, tile_cols) = self.cut(capacity);
+        let capacity = tile_rows * tile_cols;
+        let resident = self.resident(capacity).ok_or_else(beyond)?;
+        let room = limit.0 - self.kernel() - self.standing();
+        let measurers = match self.measure_nbyte {
+            None => 0,
+            Some(_) => usize::try_from(room / self.measurer()).unwrap_or(usize::MAX).clamp(1, self.threads),
+        };
+        let measuring = self.standing() + measurers as u64 * self.measurer();
+        Ok(Plan {
+            frames: self.nframe,
+            shape: self.shape,
+            limit,
+            parts: self.parts(capacity, measurers),
+            resident: ByteSize(resident.max(measuring)),
+            kernel: ByteSize(self.kernel()),
+            smallest: ByteSize(smallest.next_multiple_of(KIB)),
+            tile_rows,
+            tile_cols,
+            tiles: self.ntile(),
+            bands: self.shape.nrow.div_ceil(tile_rows) * self.shape.ncol.div_ceil(tile_cols),
+            readers: self.readers(),
+            measurers,
+            mapped: self.mapped.is_some(),
+            walks: self.walks.clone(),
+            capacity,
+        })
+    }
+
+    /// Resident memory, part by part.
+    fn parts(&self, capacity: usize, measurers: usize) -> Vec<Part> {
+        let part = |name: String, size: u64| Part { name, size: ByteSize(size) };
+        let threads = self.threads;
+        let mut parts = vec![
+            part("process".into(), PROCESS),
+            part(format!("{} frames and headers", self.nframe), self.frames()),
+            part(format!("{} tiles", self.ntile()), self.tiles(capacity).unwrap_or(0)),
+            part(format!("scratch of {threads} threads"), self.workers()),
+            part(format!("maps of {} readers", self.readers()), self.windows(self.readers())),
+            part(format!("first walk, {measurers} threads (before the tiles)"), measurers as u64 * self.measurer()),
+        ];
+        parts.retain(|part| part.size.0 > 0);
+        parts
+    }
+}
+
+impl Plan {
+    /// Pixels that a tile holds at most.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The area of a tile, counted from the corner of what is combined.
+    pub(crate) fn area(&self, band: usize) -> Area {
+        let across = self.shape.ncol.div_ceil(self.tile_cols);
+        let (row, col) = (band / across * self.tile_rows, band % across * self.tile_cols);
+        Area {
+            rows: row..self.shape.nrow.min(row + self.tile_rows),
+            cols: col..self.shape.ncol.min(col + self.tile_cols),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} frames, {} pixels combined", self.frames, self.shape)?;
+        let how = if self.mapped { "mapped" } else { "read" };
+        let cut = if self.tile_cols < self.shape.ncol {
+            format!("{} of {} columns", self.tile_cols, self.shape.ncol)
+        } else {
+            format!("{} rows", self.tile_rows)
+        };
+        writeln!(f, "{} tiles of {cut}, {} circulating; frames are {how}", self.bands, self.tiles)?;
+        for (index, bytes) in self.walks.iter().enumerate() {
+            let walk = if index + 1 == self.walks.len() { "to combine" } else { "to measure" };
+            writeln!(f, "reads {} {walk}", ByteSize(*bytes))?;
+        }
+        writeln!(f, "memory:")?;
+        for part in &self.parts {
+            writeln!(f, "  {:44} {:>10}", part.name, part.size.to_string())?;
+        }
+        writeln!(f, "  {:44} {:>10}", "peak resident", self.resident.to_string())?;
+        writeln!(f, "  {:44} {:>10}", "kept free for the kernel (page tables, files)", self.kernel.to_string())?;
+        writeln!(f, "  {:44} {:>10}", "--mem-limit", self.limit.to_string())?;
+        write!(f, "  {:44} {:>10}", "smallest --mem-limit that would do", self.smallest.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool) -> Demand {
+        let pixels = (nframe * nrow * ncol * 2) as u64;
+        Demand {
+            nframe,
+            shape: Shape { nrow, ncol },
+            raw_nbyte: 2 * nframe,
+            nplane: nframe,
+            out_nbyte: 9,
+            text_nbyte: 100 * nframe as u64,
+            threads,
+            scratch_nbyte: 64 * nframe * 4,
+            mapped: mapped.then_some(pixels),
+            nfile: nframe,
+            measure_nbyte: Some(1 << 20),
+            walks: vec![pixels, pixels],
+        }
+    }
+
+    #[test]
+    fn thirty_two_mebibytes_do_for_five_hundred_frames() {
+        for mapped in [true, false] {
+            let plan = demand(500, 2048, 2048, 2, mapped).plan(ByteSize(32 << 20));
+            assert!(plan.is_ok(), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_too_small_says_what_would_do() {
+        let demand = demand(100, 2048, 2048, 2, true);
+        let Err(Error::LimitTooSmall { needed, .. }) = demand.plan(ByteSize(1 << 20)) else { panic!("1 MiB cannot do") };
+        assert!(demand.plan(needed).is_ok());
+        assert!(demand.plan(ByteSize(needed.0 - 2048)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn tiles_cover_every_pixel_once_and_stay_within_the_limit(
+            nframe in 1_usize..3000, nrow in 1_usize..300, ncol in 1_usize..5000, threads in 1_usize..65,
+            mapped: bool, limit in 20_u64..2000,
+        ) {
+            let demand = demand(nframe, nrow, ncol, threads, mapped);
+            let limit = ByteSize(limit << 20);
+            let Ok(plan) = demand.plan(limit) else { return Ok(()) };
+            prop_assert!(plan.resident.0 + plan.kernel.0 <= limit.0);
+            let mut seen = vec![0_u8; nrow * ncol];
+            for band in 0..plan.bands {
+                let area = plan.area(band);
+                prop_assert!(area.npixel() <= plan.capacity());
+                for row in area.rows {
+                    for col in area.cols.clone() {
+                        seen[row * ncol + col] += 1;
+                    }
+                }
+            }
+            prop_assert!(seen.iter().all(|times| *times == 1));
+        }
+    }
+}

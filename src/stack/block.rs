@@ -1,0 +1,189 @@
+//! One block of 16 pixels: the way through it, and the values that come of what is kept.
+
+use super::moments::Moments;
+use super::propagate::variances;
+use super::sorted::SortedBlock;
+use super::textbook::{median_scatter, moment_scatter, propagated};
+use super::{Scratch, StackRoom, Way};
+use crate::kernel::{
+    Bounds, LANES, Row, Sample, Weights, median_distance_kept, median_kept, squares_all, squares_between, squares_kept,
+    sum_all, sum_kept, weighted_between, weighted_squares_between,
+};
+use crate::recipe::{Method, Uncertainty};
+
+/// What came of the pixels of a block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lanes {
+    pub(super) value: [f64; LANES],
+    pub(super) uncertainty: [f64; LANES],
+    pub(super) count: [u32; LANES],
+    /// Samples that all steps took.
+    pub(super) taken: Sides,
+    /// Samples that the bounds at the head of the chain took.
+    pub(super) head: Sides,
+    /// The step from which on the page decides a lane, if it does.
+    pub(super) undecided: [Option<usize>; LANES],
+}
+
+/// Samples taken on the low and on the high side, by lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sides {
+    pub(super) low: [u32; LANES],
+    pub(super) high: [u32; LANES],
+}
+
+impl Sides {
+    /// Adds what a step took.
+    pub(super) fn add(&mut self, step: &Self) {
+        for lane in 0..LANES {
+            self.low[lane] += step.low[lane];
+            self.high[lane] += step.high[lane];
+        }
+    }
+}
+
+impl Lanes {
+    /// Says that nothing was left at a pixel.
+    fn nothing(&mut self, lane: usize) {
+        self.value[lane] = f64::NAN;
+        self.uncertainty[lane] = f64::NAN;
+        self.count[lane] = 0;
+    }
+}
+
+/// What the chain kept of a block.
+#[derive(Debug)]
+pub(super) enum What<'a, T> {
+    /// Intervals of sorted columns.
+    Sorted(SortedBlock<'a, T>),
+    /// Everything: no sample is absent.
+    All,
+    /// What lies between values.
+    Between(Moments<T>),
+}
+
+/// What goes with the samples of a block: rows as theirs, where there are such.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside<'a> {
+    pub(super) deviations: &'a [Row<f64>],
+    pub(super) weights: Option<Weights<'a>>,
+}
+
+impl StackRoom {
+    /// Clips and combines a block.
+    pub(super) fn block<T: Sample>(&self, block: usize, nused: usize, scratch: &mut Scratch<T>, lanes: &mut Lanes) {
+        let place = block * self.nframe..(block + 1) * self.nframe;
+        let Scratch { way, rows, sorted, deviations, weights, tally, .. } = scratch;
+        let rows = &rows[place.clone()];
+        let weights = match (self.weighs(), &self.weights) {
+            (false, _) => None,
+            (true, Some(frames)) => Some(Weights::PerFrame(frames)),
+            (true, None) => Some(Weights::PerSample(&weights[place.clone()])),
+        };
+        let beside = Beside { deviations: deviations.get(place).unwrap_or_default(), weights };
+        match *way {
+            Way::Sorted => {
+                let mut sorted = SortedBlock::new(self.width, rows, sorted);
+                sorted.clip(self, rows, tally, lanes);
+                if self.method == Method::Median {
+                    self.medians(rows, &sorted, beside, lanes);
+                } else {
+                    self.moments(rows, &What::Sorted(sorted), beside, lanes);
+                }
+            }
+            Way::Moments => {
+                let what = self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
+                self.moments(rows, &what, beside, lanes);
+            }
+            Way::Page => lanes.undecided[..nused].fill(Some(0)),
+        }
+        for lane in 0..nused {
+            if let Some(step) = lanes.undecided[lane] {
+                self.page(block, lane, step, scratch, lanes);
+            }
+        }
+    }
+
+    /// Averages or sums of a block, and their uncertainties.
+    fn moments<T: Sample>(&self, rows: &[Row<T>], what: &What<'_, T>, beside: Beside<'_>, lanes: &mut Lanes) {
+        let width = self.width;
+        let all = Bounds::all();
+        let (bounds, count) = match what {
+            What::Sorted(block) => (&block.bounds, block.count()),
+            What::All => (&all, [u32::try_from(rows.len()).expect("frames are counted in u32"); LANES]),
+            What::Between(moments) => (&moments.bounds, moments.count),
+        };
+        let (weight, sum, n) = match &beside.weights {
+            Some(weights) => {
+                let moments = weighted_between(width, rows, *weights, bounds);
+                (moments.weight, moments.sum, moments.count.map(f64::from))
+            }
+            None => {
+                let sum = match what {
+                    What::Sorted(block) => sum_kept(width, block.sorted, &block.kept),
+                    What::All => sum_all(width, rows),
+                    What::Between(moments) => moments.sum,
+                };
+                (count.map(f64::from), sum, count.map(f64::from))
+            }
+        };
+        let mean: [f64; LANES] = std::array::from_fn(|lane| sum[lane] / weight[lane]);
+        let squares = match (self.uncertainty, &beside.weights, what) {
+            (Uncertainty::None, _, _) => [f64::NAN; LANES],
+            (Uncertainty::Propagate, _, _) => variances(width, rows, bounds, beside),
+            (Uncertainty::Scatter, Some(weights), _) => weighted_squares_between(width, rows, *weights, bounds, &mean),
+            (Uncertainty::Scatter, None, What::Sorted(block)) => squares_kept(width, block.sorted, &block.kept, &mean),
+            (Uncertainty::Scatter, None, What::All) => squares_all(width, rows, &mean),
+            (Uncertainty::Scatter, None, What::Between(_)) => squares_between(width, rows, bounds, &mean),
+        };
+        lanes.count = count;
+        for lane in 0..LANES {
+            if count[lane] == 0 || weight[lane] == 0.0 {
+                lanes.nothing(lane);
+                continue;
+            }
+            lanes.value[lane] = 0.0 + if self.method == Method::Sum { sum[lane] } else { mean[lane] };
+            lanes.uncertainty[lane] = match self.uncertainty {
+                Uncertainty::None => f64::NAN,
+                Uncertainty::Scatter => moment_scatter(self.method, squares[lane], n[lane], weight[lane]),
+                Uncertainty::Propagate => propagated(self.method, squares[lane], n[lane], weight[lane]),
+            };
+        }
+    }
+
+    /// Medians of a block, and their uncertainties.
+    fn medians<T: Sample>(&self, rows: &[Row<T>], block: &SortedBlock<'_, T>, beside: Beside<'_>, lanes: &mut Lanes) {
+        lanes.count = block.count();
+        let n = lanes.count.map(f64::from);
+        lanes.value = median_kept(block.sorted, &block.kept);
+        lanes.uncertainty = match self.uncertainty {
+            Uncertainty::None => [f64::NAN; LANES],
+            Uncertainty::Scatter => {
+                let distance = median_distance_kept(self.width, block.sorted, &block.kept, &lanes.value);
+                std::array::from_fn(|lane| median_scatter(distance[lane], n[lane]))
+            }
+            Uncertainty::Propagate => {
+                let squares = variances(self.width, rows, &block.bounds, Beside { weights: None, ..beside });
+                std::array::from_fn(|lane| propagated(Method::Median, squares[lane], n[lane], n[lane]))
+            }
+        };
+        for lane in 0..LANES {
+            if lanes.count[lane] == 0 {
+                lanes.nothing(lane);
+            }
+        }
+    }
+}
+
+/// Sums over the frames of a block are made with what their samples weigh.
+impl Beside<'_> {
+    /// The weight of a sample; 1 where nothing weighs.
+    #[inline(always)]
+    pub(super) fn weight(&self, frame: usize, lane: usize) -> f64 {
+        match self.weights {
+            None => 1.0,
+            Some(Weights::PerFrame(weights)) => weights[frame],
+            Some(Weights::PerSample(rows)) => rows[frame].0[lane],
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The room where the samples of each pixel become one value: scale, clip, combine.
+//!
+//! A worker takes one strip at a time: some 64 pixels of every frame, decoded into blocks of 16 pixels that stay in cache
+//! through every step. Three ways lead through a block, chosen once a run, and all give what [`textbook`] gives:
+//!
+//! * *sorted*: medians and order decide. Each column is sorted once; what is kept of it is an interval.
+//! * *moments*: means and standard deviations decide. Nothing is sorted; what is kept lies between two values.
+//! * *page*: one pixel after another, by the textbook itself, for what is neither.
+
+mod block;
+mod encode;
+mod moments;
+mod noise;
+mod page;
+mod propagate;
+mod samples;
+mod sorted;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod textbook;
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::kernel::{LANES, Row, Sample, Width, padded};
+use crate::level::FrameLevel;
+use crate::recipe::{Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
+use crate::tile::{OutStrip, RawView};
+
+use block::Lanes;
+pub(crate) use noise::NoiseGauge;
+pub(crate) use tally::Tally;
+use page::Column;
+
+/// Bytes of samples in a strip: a strip and its sorted copy stay in the nearest caches.
+const STRIP_NBYTE: usize = 32 << 10;
+/// The same where nothing is sorted, and longer runs of each frame serve better.
+const LONG_STRIP_NBYTE: usize = 128 << 10;
+
+/// How a block is worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Sorted,
+    Moments,
+    Page,
+}
+
+/// What is done at every pixel of a run: the choices of the recipe with the numbers of the frames.
+#[derive(Clone, Debug)]
+pub(crate) struct StackRoom {
+    pub(crate) width: Width,
+    pub(crate) nframe: usize,
+    pub(crate) method: Method,
+    pub(crate) clip: Vec<Clip>,
+    pub(crate) nkeep: usize,
+    /// What is made for the uncertainty plane; `None` where that is not written.
+    pub(crate) uncertainty: Uncertainty,
+    /// The level of each frame; empty where samples stay as they are.
+    pub(crate) levels: Arc<[FrameLevel]>,
+    /// The weight of each frame, where there are such.
+    pub(crate) weights: Option<Arc<[f64]>>,
+    /// Whether samples weigh 1/u².
+    pub(crate) inverse_variance: bool,
+    /// Whether samples of unknown uncertainty are absent.
+    pub(crate) needs_deviation: bool,
+    /// Whether a sample can be absent at all.
+    pub(crate) may_be_absent: bool,
+    /// The planes that are written, with the type of their pixels.
+    pub(crate) planes: Vec<(Plane, PixelType)>,
+}
+
+impl StackRoom {
+    /// The way that the recipe asks for.
+    fn way(&self) -> Way {
+        let rest = &self.clip[self.nhead()..];
+        let bounded = |clip: &Clip| matches!(clip, Clip::Minmax { .. });
+        if !self.levels.is_empty() && rest.iter().any(bounded) {
+            return Way::Page;
+        }
+        let order = |clip: &Clip| match clip {
+            Clip::Extrema { .. } => true,
+            Clip::Sigma(sigma) => sigma.center == Center::Median || sigma.dev == Deviation::Mad,
+            Clip::Minmax { .. } => false,
+        };
+        if self.method == Method::Median || rest.iter().any(order) { Way::Sorted } else { Way::Moments }
+    }
+
+    /// How many bounds lead the chain: they are met on the samples before scaling.
+    fn nhead(&self) -> usize {
+        self.clip.iter().take_while(|clip| matches!(clip, Clip::Minmax { .. })).count()
+    }
+
+    /// Whether weights, of either kind, take part.
+    fn weighs(&self) -> bool {
+        self.method != Method::Median && (self.weights.is_some() || self.inverse_variance)
+    }
+
+    /// Pixels of a strip: a multiple of 16.
+    pub(crate) fn strip_npixel<T: Sample>(&self) -> usize {
+        let target = if self.way() == Way::Moments { LONG_STRIP_NBYTE } else { STRIP_NBYTE };
+        let block = self.nframe * size_of::<Row<T>>();
+        (target / block).clamp(2, 64) * LANES
+    }
+
+    /// Bytes that the scratch of a thread takes.
+    pub(crate) fn scratch_nbyte<T: Sample>(&self) -> usize {
+        let nrow = self.strip_npixel::<T>() / LANES * self.nframe;
+        let wide = size_of::<Row<f64>>();
+        let narrow = size_of::<Row<T>>();
+        let mut nbyte = nrow * narrow + Tally::nbyte(self.clip.len(), self.nframe) + self.nframe * Column::NBYTE;
+        if self.way() == Way::Sorted {
+            nbyte += padded(self.nframe) * narrow;
+        }
+        if self.way() == Way::Page {
+            nbyte += nrow * narrow;
+        }
+        if self.needs_deviation {
+            nbyte += nrow * wide * (1 + usize::from(self.inverse_variance));
+        }
+        nbyte
+    }
+}
+
+/// The memory of a worker, made once.
+#[derive(Debug)]
+pub(crate) struct Scratch<T> {
+    /// The way that this memory is for.
+    way: Way,
+    /// Samples of a strip, scaled.
+    rows: Vec<Row<T>>,
+    /// The same before scaling, where both are needed.
+    unscaled: Vec<Row<T>>,
+    /// A block, sorted.
+    sorted: Vec<Row<T>>,
+    /// Uncertainties of a strip, scaled.
+    deviations: Vec<Row<f64>>,
+    /// Weights of a strip.
+    weights: Vec<Row<f64>>,
+    /// One pixel.
+    column: Column,
+    /// What the strips of this worker came to.
+    pub(crate) tally: Tally,
+}
+
+impl<T: Sample> Scratch<T> {
+    /// Room for the strips of `room`.
+    pub(crate) fn new(room: &StackRoom) -> Self {
+        Self::for_way(room, room.way())
+    }
+
+    /// Room for the strips of `room`, to be worked in this way.
+    fn for_way(room: &StackRoom, way: Way) -> Self {
+        let nframe = room.nframe;
+        let nrow = room.strip_npixel::<T>() / LANES * nframe;
+        let rows = |needed: bool| vec![Row([T::ABSENT; LANES]); if needed { nrow } else { 0 }];
+        let wide = |needed: bool| vec![Row([0.0; LANES]); if needed { nrow } else { 0 }];
+        let sorted = if way == Way::Sorted { padded(nframe) } else { 0 };
+        Self {
+            way,
+            rows: rows(true),
+            unscaled: rows(way == Way::Page),
+            sorted: vec![Row([T::ABSENT; LANES]); sorted],
+            deviations: wide(room.needs_deviation),
+            weights: wide(room.needs_deviation && room.inverse_variance),
+            column: Column::new(nframe),
+            tally: Tally::new(room.clip.len(), nframe),
+        }
+    }
+}
+
+impl StackRoom {
+    /// Combines a strip: from the stored bytes of every frame to the bytes of the output planes.
+    ///
+    /// `place` is the column and row, as FITS counts them, of a pixel of the tile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Frame`](crate::Error::Frame) naming a pixel whose value does not fit the type of the output.
+    pub(crate) fn strip<T: Sample>(
+        &self,
+        view: RawView<'_>,
+        scratch: &mut Scratch<T>,
+        out: &mut OutStrip<'_>,
+        place: impl Fn(usize) -> (usize, usize),
+    ) -> Result<()> {
+        let npixel = out.pixels.len();
+        self.load(view, &out.pixels, scratch);
+        for (block, first) in (0..npixel).step_by(LANES).enumerate() {
+            let nused = LANES.min(npixel - first);
+            let start = out.pixels.start + first;
+            let mut lanes = Lanes::default();
+            self.bounds_first(block, scratch, &mut lanes);
+            self.block(block, nused, scratch, &mut lanes);
+            self.encode(&lanes, first..first + nused, out, |lane| place(start + lane))?;
+            // The last pixel of a row and the first of the next are no neighbours.
+            let one_row = place(start).1 == place(start + nused - 1).1;
+            scratch.tally.pixels(&lanes, &scratch.rows[block * self.nframe], nused, one_row);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,289 @@
+//! Tiles: the memory that walks through the rooms and comes home, and the states that it is in.
+//!
+//! All tiles are made before the first band and circulate, so that a run cannot exceed its limit:
+//! `EmptyTile → RawTile → CombinedTile → EmptyTile`. Each room takes one by value and returns the next.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::pixels::{Stored, UncertaintyKind};
+use crate::recipe::Plane;
+use crate::shape::Area;
+
+/// Bytes by which the pixels of one plane of a tile stand off the end of those before. The planes of a tile would else lie a power
+/// of two apart, and the pixels that a strip takes from them would fall on few lines of the cache.
+const STAGGER: usize = 192;
+
+/// The planes that an output can have.
+pub(crate) const NPLANE: usize = 6;
+
+/// Which plane of a frame it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Companion {
+    /// The image itself.
+    Image,
+    /// Its mask: nonzero is bad.
+    Mask,
+    /// Its uncertainty.
+    Uncertainty(UncertaintyKind),
+    /// The mask that holds for every frame.
+    BadPixels,
+}
+
+/// Planes of consecutive frames that are stored alike.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Which planes.
+    pub(crate) companion: Companion,
+    /// How their pixels are stored.
+    pub(crate) stored: Stored,
+    /// The frames.
+    pub(crate) frames: Range<usize>,
+    /// Where in a tile the first of them begins, in bytes.
+    start: usize,
+    /// Bytes from one to the next.
+    step: usize,
+}
+
+impl Group {
+    /// Where in a tile the plane of `frame` begins, in bytes.
+    fn start_of(&self, frame: usize) -> usize {
+        self.start + (frame - self.frames.start) * self.step
+    }
+}
+
+/// How a tile is laid out: the stored bytes of each plane of each frame, then the bytes of each plane of the output.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The planes that are read.
+    pub(crate) groups: Vec<Group>,
+    /// The planes that are written, with the bytes of a pixel of each.
+    pub(crate) planes: Vec<(Plane, usize)>,
+    /// Pixels that a tile holds at most.
+    capacity: usize,
+    /// Bytes of all that is read.
+    nraw: usize,
+}
+
+/// A plane of a frame as a tile holds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TilePlane {
+    /// Which plane.
+    pub(crate) companion: Companion,
+    /// Of which frame.
+    pub(crate) frame: usize,
+    /// How its pixels are stored.
+    pub(crate) stored: Stored,
+}
+
+impl Layout {
+    /// Lays out tiles of `capacity` pixels for the planes `raw`, sorted by companion and frame, and an output of `planes`.
+    pub(crate) fn new(
+        raw: impl Iterator<Item = TilePlane>,
+        planes: Vec<(Plane, usize)>,
+        capacity: usize,
+    ) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut nraw = 0;
+        for plane in raw {
+            let step = (capacity * plane.stored.bitpix.nbyte()).next_multiple_of(64) + STAGGER;
+            match groups.last_mut() {
+                Some(group)
+                    if group.companion == plane.companion
+                        && group.stored == plane.stored
+                        && group.frames.end == plane.frame =>
+                {
+                    group.frames.end += 1;
+                }
+                _ => groups.push(Group {
+                    companion: plane.companion,
+                    stored: plane.stored,
+                    frames: plane.frame..plane.frame + 1,
+                    start: nraw,
+                    step,
+                }),
+            }
+            nraw += step;
+        }
+        Self { groups, planes, capacity, nraw }
+    }
+
+    /// Bytes of a tile.
+    pub(crate) fn nbyte(&self) -> usize {
+        self.nraw + self.planes.iter().map(|(_, nbyte)| nbyte * self.capacity).sum::<usize>()
+    }
+
+    /// Bytes of a tile whose planes take `raw` bytes a pixel in `nplane` planes and `out` bytes a pixel of output: at most what
+    /// [`nbyte`](Self::nbyte) says, without the lists.
+    pub(crate) fn estimate(raw: usize, nplane: usize, out: usize, capacity: usize) -> Option<usize> {
+        raw.checked_add(out)?.checked_mul(capacity)?.checked_add(nplane.checked_mul(STAGGER + 63)?)
+    }
+
+    /// The planes that are read, with their place in a tile for an area of `npixel` pixels.
+    fn places(&self, npixel: usize) -> impl Iterator<Item = (&Group, usize, Range<usize>)> {
+        self.groups.iter().flat_map(move |group| {
+            group.frames.clone().map(move |frame| {
+                let start = group.start_of(frame);
+                (group, frame, start..start + npixel * group.stored.bitpix.nbyte())
+            })
+        })
+    }
+}
+
+/// The memory of a tile.
+#[derive(Debug)]
+struct Memory {
+    layout: Arc<Layout>,
+    raw: Vec<u8>,
+    planes: Vec<Vec<u8>>,
+}
+
+/// A tile with nothing in it.
+#[derive(Debug)]
+pub(crate) struct EmptyTile(Memory);
+
+/// A tile with the stored bytes of an area of every frame.
+#[derive(Debug)]
+pub(crate) struct RawTile {
+    memory: Memory,
+    area: Area,
+}
+
+/// A tile with the output bytes of an area.
+#[derive(Debug)]
+pub(crate) struct CombinedTile {
+    memory: Memory,
+    area: Area,
+}
+
+impl EmptyTile {
+    /// Makes a tile.
+    pub(crate) fn new(layout: Arc<Layout>) -> Self {
+        let planes = layout.planes.iter().map(|(_, nbyte)| vec![0; nbyte * layout.capacity]).collect();
+        Self(Memory { raw: vec![0; layout.nraw], planes, layout })
+    }
+
+    /// Fills the tile with `area`: `read` is handed each plane of each frame with the room for its bytes.
+    pub(crate) fn fill<E>(
+        self,
+        area: Area,
+        mut read: impl FnMut(Companion, usize, &mut [u8]) -> Result<(), E>,
+    ) -> Result<RawTile, E> {
+        let mut memory = self.0;
+        let layout = Arc::clone(&memory.layout);
+        for (group, frame, place) in layout.places(area.npixel()) {
+            read(group.companion, frame, &mut memory.raw[place])?;
+        }
+        Ok(RawTile { memory, area })
+    }
+}
+
+/// What the work room may read of a tile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawView<'a> {
+    layout: &'a Layout,
+    raw: &'a [u8],
+}
+
+impl<'a> RawView<'a> {
+    /// The planes in the tile.
+    pub(crate) fn groups(self) -> &'a [Group] {
+        &self.layout.groups
+    }
+
+    /// The stored bytes of a run of pixels of one frame of a group.
+    pub(crate) fn bytes(self, group: &Group, frame: usize, pixels: &Range<usize>) -> &'a [u8] {
+        let nbyte = group.stored.bitpix.nbyte();
+        let start = group.start_of(frame);
+        &self.raw[start + pixels.start * nbyte..start + pixels.end * nbyte]
+    }
+}
+
+/// A run of pixels of the output: the bytes of each plane, in the order of the layout.
+#[derive(Debug)]
+pub(crate) struct OutStrip<'a> {
+    /// The pixels, counted from the corner of the tile along its rows.
+    pub(crate) pixels: Range<usize>,
+    /// Big-endian bytes, a slice a plane.
+    pub(crate) planes: [&'a mut [u8]; NPLANE],
+}
+
+impl RawTile {
+    /// The area that the tile holds.
+    pub(crate) fn area(&self) -> &Area {
+        &self.area
+    }
+
+    /// Cuts the tile into strips of `npixel` pixels, hands them to `work` with a view of the raw bytes, and returns the combined tile.
+    pub(crate) fn combine<E>(
+        mut self,
+        npixel: usize,
+        work: impl FnOnce(RawView<'_>, Vec<OutStrip<'_>>) -> Result<(), E>,
+    ) -> Result<CombinedTile, E> {
+        let total = self.area.npixel();
+        let Memory { layout, raw, planes } = &mut self.memory;
+        let mut strips: Vec<OutStrip<'_>> = (0..total)
+            .step_by(npixel)
+            .map(|first| OutStrip { pixels: first..total.min(first + npixel), planes: Default::default() })
+            .collect();
+        for (index, (plane, (_, nbyte))) in planes.iter_mut().zip(&layout.planes).enumerate() {
+            for (strip, bytes) in strips.iter_mut().zip(plane[..total * nbyte].chunks_mut(npixel * nbyte)) {
+                strip.planes[index] = bytes;
+            }
+        }
+        work(RawView { layout, raw }, strips)?;
+        Ok(CombinedTile { memory: self.memory, area: self.area })
+    }
+}
+
+impl CombinedTile {
+    /// The area that the tile holds.
+    pub(crate) fn area(&self) -> &Area {
+        &self.area
+    }
+
+    /// The output bytes of each plane.
+    pub(crate) fn planes(&self) -> impl Iterator<Item = (Plane, &[u8])> {
+        let npixel = self.area.npixel();
+        let layout = &self.memory.layout;
+        layout.planes.iter().zip(&self.memory.planes).map(move |((plane, nbyte), bytes)| (*plane, &bytes[..npixel * nbyte]))
+    }
+
+    /// Sends the memory home.
+    pub(crate) fn empty(self) -> EmptyTile {
+        EmptyTile(self.memory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::Bitpix;
+
+    #[test]
+    fn a_tile_walks_through_its_states_and_comes_home() {
+        let stored = |bitpix| Stored { bitpix, bscale: 1.0, bzero: 0.0, blank: None };
+        let raw = [Bitpix::U8, Bitpix::U8, Bitpix::I16].into_iter().enumerate().map(|(frame, bitpix)| TilePlane {
+            companion: Companion::Image,
+            frame,
+            stored: stored(bitpix),
+        });
+        let layout = Arc::new(Layout::new(raw, vec![(Plane::Data, 4), (Plane::Mask, 1)], 100));
+        assert_eq!(layout.groups.len(), 2);
+        assert!(layout.nbyte() <= Layout::estimate(4, 3, 5, 100).unwrap_or(0));
+        let area = Area { rows: 2..4, cols: 0..35 };
+        let tile = EmptyTile::new(layout).fill(area.clone(), |_, frame, bytes| {
+            bytes.fill(u8::try_from(frame).map_err(|_| ())?);
+            Ok::<(), ()>(())
+        });
+        let combined = tile.and_then(|tile| {
+            tile.combine(32, |view, strips| {
+                assert_eq!(strips.iter().map(|s| s.pixels.clone()).collect::<Vec<_>>(), [0..32, 32..64, 64..70]);
+                assert_eq!(view.bytes(&view.groups()[1], 2, &(64..70)), [2; 12]);
+                assert_eq!(strips[2].planes[0].len(), 24);
+                Ok(())
+            })
+        });
+        assert_eq!(combined.map(|tile| (tile.area().clone(), tile.planes().map(|(_, b)| b.len()).collect())), Ok((area, vec![280, 70])));
+    }
+}
