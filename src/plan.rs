@@ -68,7 +68,7 @@ pub(crate) struct Demand {
 }
 
 /// What a run will take, and how the frames are cut.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Plan {
     /// Frames.
     pub frames: usize,
@@ -113,6 +113,16 @@ pub struct Part {
     pub size: ByteSize,
 }
 
+/// Whether the tables of the maps of so many files and bytes would take more of a limit than maps are worth.
+pub(crate) fn maps_are_dear(nfile: usize, nbyte: u64, limit: ByteSize) -> bool {
+    tables(nfile, nbyte) + MAP_WINDOW > limit.0 / 8
+}
+
+/// Page tables of the maps of so many files and bytes: two pages a file beside what the pixels need.
+fn tables(nfile: usize, nbyte: u64) -> u64 {
+    (nbyte.div_ceil(TABLE_REACH) + 2 * nfile as u64) * TABLE
+}
+
 impl Demand {
     /// Threads that read in the combining walk: one feeds some eight that work.
     fn readers(&self) -> usize {
@@ -124,11 +134,9 @@ impl Demand {
         self.readers() + 2
     }
 
-    /// Kernel memory: page tables of the maps (two pages beside what the pixels need), and what it keeps for each file.
+    /// Kernel memory: page tables of the maps, and what it keeps for each file.
     fn kernel(&self) -> u64 {
-        let files = self.nfile as u64;
-        let tables = self.mapped.map_or(0, |bytes| (bytes.div_ceil(TABLE_REACH) + 2 * files) * TABLE);
-        tables + files * KERNEL_FILE
+        self.mapped.map_or(0, |nbyte| tables(self.nfile, nbyte)) + self.nfile as u64 * KERNEL_FILE
     }
 
     /// Resident memory that does not depend on the tiles.
@@ -191,11 +199,6 @@ impl Demand {
         let cached = TILE / (self.raw_nbyte + self.out_nbyte).max(1);
         let share = self.shape.npixel().div_ceil(8);
         cached.max(RUN_NPIXEL).min(share.max(RUN_NPIXEL)).min(self.shape.npixel()).max(self.smallest())
-    }
-
-    /// Whether maps would take more of the limit than they are worth: their tables, for many frames in little memory.
-    pub(crate) fn maps_are_dear(&self, limit: ByteSize) -> bool {
-        self.mapped.is_some() && self.kernel() + self.windows(self.readers()) > limit.0 / 8
     }
 
     /// Cuts the frames so that the run stays at or under `limit`.

@@ -1,5 +1,7 @@
 //! Every choice of a run, as plain values: what the command line becomes, and what a pipeline written in Rust fills in.
 
+mod check;
+
 use std::path::PathBuf;
 
 use crate::shape::Section;
@@ -314,6 +316,17 @@ impl PixelType {
             Self::I32 => "i32",
             Self::F32 => "f32",
             Self::F64 => "f64",
+        }
+    }
+
+    /// The stored integer that means 'nothing was left'; `None` for floats, which have NaN, and for masks.
+    pub fn blank(self) -> Option<i64> {
+        match self {
+            Self::I16 => Some(i64::from(i16::MIN)),
+            // The value 65535, stored less BZERO.
+            Self::U16 => Some(i64::from(u16::MAX) - 32768),
+            Self::I32 => Some(i64::from(i32::MIN)),
+            Self::U8 | Self::F32 | Self::F64 => None,
         }
     }
 

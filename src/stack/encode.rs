@@ -8,17 +8,6 @@ use crate::error::{Error, Result};
 use crate::recipe::{PixelType, Plane};
 use crate::tile::OutStrip;
 
-/// The stored number of an integer type that means 'nothing was left', and what it stands for: BLANK, less BZERO.
-pub(crate) fn blank(pixel: PixelType) -> Option<i64> {
-    match pixel {
-        PixelType::I16 => Some(i64::from(i16::MIN)),
-        // 65535 is stored as 32767.
-        PixelType::U16 => Some(i64::from(i16::MAX)),
-        PixelType::I32 => Some(i64::from(i32::MIN)),
-        PixelType::U8 | PixelType::F32 | PixelType::F64 => None,
-    }
-}
-
 impl StackRoom {
     /// Writes the lanes of a block into the planes of a strip, at `pixels` of it.
     pub(super) fn encode(
@@ -78,7 +67,7 @@ fn whole<const N: usize>(
     bzero: i64,
     place: &impl Fn(usize) -> (usize, usize),
 ) -> Result<()> {
-    let blank = blank(pixel).unwrap_or(0);
+    let blank = pixel.blank().unwrap_or(0);
     for (lane, (bytes, value)) in bytes.as_chunks_mut::<N>().0.iter_mut().zip(values).enumerate() {
         let rounded = value.round_ties_even();
         let stored = if value.is_nan() {

@@ -1,0 +1,107 @@
+//! A run from end to end: open the frames, measure their levels, plan, walk, close the output.
+//!
+//! Only this room knows threads and channels. Each image of the output is made by one [`Image`](image::Image): the whole run has
+//! one, or one an extension for `--hdu all`.
+
+mod corridor;
+mod image;
+mod levels;
+mod outcome;
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::recipe::{Frames, Hdu, Recipe};
+use crate::sink::FitsSink;
+use crate::source::{self, Reader};
+use crate::summary::Summary;
+use crate::watch::Watch;
+
+use image::Image;
+use outcome::Outcome;
+
+/// Plans a run: opens the frames, and says what memory and which tiles it would take. Nothing is written.
+///
+/// For [`Hdu::All`] it is the plan of the extension that takes most.
+///
+/// # Errors
+///
+/// Those of [`combine`], as far as they can be told without a pixel.
+pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
+    recipe.check()?;
+    let mut largest: Option<Plan> = None;
+    for hdu in hdus(&recipe.frames)? {
+        let list = image::open(recipe, &hdu, watch)?;
+        let reader = Reader::new(&list, image::io(recipe, &list))?;
+        let plan = Image::new(recipe, &hdu, &list, &reader)?.plan;
+        if largest.as_ref().is_none_or(|largest| plan.resident.0 > largest.resident.0) {
+            largest = Some(plan);
+        }
+    }
+    largest.ok_or_else(no_image)
+}
+
+/// Combines frames as the recipe says, within its memory limit, and says what was done.
+///
+/// The output stands under its name only when it is whole; after an error there is none.
+///
+/// # Errors
+///
+/// Every [`Error`] names the frame, file or choice at fault and says what would help.
+pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
+    let begun = Instant::now();
+    recipe.check()?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(recipe.resources.threads)
+        .thread_name(|index| format!("work-{index}"))
+        .build()
+        .map_err(|error| Error::System(format!("cannot start {} threads: {error}", recipe.resources.threads)))?;
+    let mut sink: Option<FitsSink> = None;
+    let mut outcome = Outcome::new(recipe);
+    for hdu in hdus(&recipe.frames)? {
+        let list = image::open(recipe, &hdu, watch)?;
+        let reader = Reader::new(&list, image::io(recipe, &list))?;
+        let image = Image::new(recipe, &hdu, &list, &reader)?;
+        if sink.is_none() {
+            output_is_no_input(&recipe.output.path, &image)?;
+        }
+        let sink = match &mut sink {
+            Some(sink) => sink,
+            none => {
+                let mut created = FitsSink::create(&recipe.output.path, recipe.output.overwrite)?;
+                if recipe.frames.hdu == Hdu::All {
+                    created.add(&image.shared_header())?;
+                }
+                none.insert(created)
+            }
+        };
+        image.combine(&pool, sink, watch, &mut outcome)?;
+    }
+    watch.check()?;
+    sink.ok_or_else(no_image)?.finish()?;
+    Ok(outcome.summary(begun.elapsed()))
+}
+
+/// The HDUs that a run works on, one after another.
+fn hdus(frames: &Frames) -> Result<Vec<Hdu>> {
+    if frames.hdu == Hdu::All { source::image_hdus(frames) } else { Ok(vec![frames.hdu.clone()]) }
+}
+
+fn no_image() -> Error {
+    Error::NoFrames("the first file has no image".into())
+}
+
+/// Refuses an output that is one of the inputs, under whatever name.
+fn output_is_no_input(output: &Path, image: &Image<'_>) -> Result<()> {
+    let Ok(canonical) = output.canonicalize() else { return Ok(()) };
+    let same = |path: &Path| path.canonicalize().is_ok_and(|path| path == canonical);
+    match image.paths().find(|path| same(path)) {
+        None => Ok(()),
+        Some(_) => Err(Error::Output {
+            path: output.into(),
+            fault: "is the output and one of the inputs; choose another --output".into(),
+        }),
+    }
+}

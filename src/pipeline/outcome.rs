@@ -1,0 +1,179 @@
+//! What the walks of a run came to, gathered into its summary.
+
+use std::time::Duration;
+
+use super::corridor::{Times, Walked};
+use crate::kernel::Width;
+use crate::pixels::SampleType;
+use crate::plan::Plan;
+use crate::recipe::Recipe;
+use crate::source::{FrameList, Reader};
+use crate::stack::{NoiseGauge, StackRoom};
+use crate::summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+use crate::sys;
+
+/// Frames that are named as the worst of a run, and of each of its steps.
+const NWORST: usize = 10;
+const NWORST_OF_STEP: usize = 3;
+
+/// What the images of a run came to so far.
+#[derive(Debug)]
+pub(super) struct Outcome<'a> {
+    recipe: &'a Recipe,
+    images: Vec<Done>,
+    warnings: Vec<String>,
+    times: [Times; 3],
+    frame: NoiseGauge,
+    result: NoiseGauge,
+}
+
+/// What one image came to.
+#[derive(Debug)]
+struct Done {
+    plan: Plan,
+    sample: SampleType,
+    /// Samples taken on the low and high side, step by step.
+    sides: Vec<(u64, u64)>,
+    /// The frames that lost most: to each step, and in all.
+    worst_of_steps: Vec<Vec<WorstFrame>>,
+    worst: Vec<WorstFrame>,
+    empty: u64,
+    bytes: u64,
+    /// Bytes that the frames and their companions have.
+    once: u64,
+}
+
+impl<'a> Outcome<'a> {
+    pub(super) fn new(recipe: &'a Recipe) -> Self {
+        Self {
+            recipe,
+            images: Vec::new(),
+            warnings: Vec::new(),
+            times: [Times::default(); 3],
+            frame: NoiseGauge::new(),
+            result: NoiseGauge::new(),
+        }
+    }
+
+    /// Adds an image.
+    pub(super) fn add(
+        &mut self,
+        list: &FrameList,
+        reader: &Reader<'_>,
+        plan: &Plan,
+        sample: SampleType,
+        stack: &StackRoom,
+        walked: &Walked,
+    ) {
+        let tally = &walked.tally;
+        let npixel = plan.shape.npixel() as u64;
+        let nstep = stack.clip.len();
+        let of_step = |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
+        let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
+        let in_all = (0..stack.nframe).map(in_all).collect();
+        self.images.push(Done {
+            plan: plan.clone(),
+            sample,
+            sides: tally.low.iter().copied().zip(tally.high.iter().copied()).collect(),
+            worst_of_steps: (0..nstep).map(of_step).collect(),
+            worst: worst(list, in_all, npixel, NWORST),
+            empty: tally.empty,
+            bytes: reader.bytes_read(),
+            once: plan.walks.last().copied().unwrap_or(0),
+        });
+        for (sum, times) in self.times.iter_mut().zip(walked.times) {
+            sum.add(times);
+        }
+        self.frame.merge(&tally.frame);
+        self.result.merge(&tally.result);
+        self.warnings.extend(list.warnings.iter().cloned());
+        // `--hdu all` opens the same frames for each extension.
+        self.warnings.dedup();
+    }
+
+    /// The summary of a run that took so long.
+    pub(super) fn summary(self, elapsed: Duration) -> Summary {
+        let plans = || self.images.iter().map(|image| &image.plan);
+        let largest = plans().max_by_key(|plan| plan.resident.0 + plan.kernel.0).cloned().unwrap_or_default();
+        let first = plans().next().cloned().unwrap_or_default();
+        let (bytes, once) =
+            self.images.iter().fold((0, 0), |(bytes, once), image| (bytes + image.bytes, once + image.once));
+        let clip = self.recipe.stack.clip.iter().enumerate().map(|(step, clip)| ClipCount {
+            step: clip.to_string(),
+            low: self.images.iter().map(|image| image.sides[step].0).sum(),
+            high: self.images.iter().map(|image| image.sides[step].1).sum(),
+            worst_frames: most(self.images.iter().flat_map(|image| image.worst_of_steps[step].clone()), NWORST_OF_STEP),
+        });
+        let rooms = ["read", "work", "write"].into_iter().zip(self.times).map(|(room, times)| RoomTime {
+            room,
+            busy: times.busy.as_secs_f64(),
+            waited: times.waited.as_secs_f64(),
+        });
+        Summary {
+            output: self.recipe.output.path.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            frames: first.frames,
+            extensions: self.images.len(),
+            shape: first.shape,
+            sample_type: self.images.iter().map(|image| image.sample).max().unwrap_or(SampleType::F32),
+            pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
+            empty_pixels: self.images.iter().map(|image| image.empty).sum(),
+            clip: clip.collect(),
+            worst_frames: most(self.images.iter().flat_map(|image| image.worst.clone()), NWORST),
+            noise: Noise { one_frame: self.frame.sigma(), result: self.result.sigma() },
+            memory: Memory {
+                limit: self.recipe.resources.mem_limit,
+                planned: largest.resident,
+                planned_kernel: largest.kernel,
+                peak: sys::peak_resident(),
+            },
+            reading: Reading {
+                bytes,
+                passes: if once == 0 { 0.0 } else { bytes as f64 / once as f64 },
+                tiles: plans().map(|plan| plan.bands).sum(),
+                tile_rows: first.tile_rows,
+            },
+            rooms: rooms.collect(),
+            seconds: elapsed.as_secs_f64(),
+            threads: self.recipe.resources.threads,
+            vectors: Width::widest().to_string(),
+            warnings: self.warnings,
+        }
+    }
+}
+
+/// The frames that lost most samples, worst first.
+fn worst(list: &FrameList, taken: Vec<u64>, npixel: u64, most_of_all: usize) -> Vec<WorstFrame> {
+    let mut frames: Vec<(usize, u64)> = taken.into_iter().enumerate().filter(|(_, taken)| *taken > 0).collect();
+    frames.sort_by_key(|&(frame, taken)| (std::cmp::Reverse(taken), frame));
+    frames.truncate(most_of_all);
+    let named = |(frame, rejected): (usize, u64)| WorstFrame {
+        frame: list.frames[frame].name(),
+        rejected,
+        fraction: rejected as f64 / npixel as f64,
+    };
+    frames.into_iter().map(named).collect()
+}
+
+/// The worst of all images.
+fn most(frames: impl Iterator<Item = WorstFrame>, most_of_all: usize) -> Vec<WorstFrame> {
+    let mut frames: Vec<WorstFrame> = frames.collect();
+    frames.sort_by_key(|frame| std::cmp::Reverse(frame.rejected));
+    frames.truncate(most_of_all);
+    frames
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_frames_come_first_and_ties_in_order() {
+        let frame = |name: &str, rejected| WorstFrame { frame: name.into(), rejected, fraction: 0.0 };
+        let names: Vec<String> = most([frame("a", 1), frame("b", 5), frame("c", 5), frame("d", 3)].into_iter(), 3)
+            .into_iter()
+            .map(|frame| frame.frame)
+            .collect();
+        assert_eq!(names, ["b", "c", "d"]);
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether the choices of a recipe go together.
+
+use super::{Clip, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight};
+use crate::error::{Error, Result};
+
+impl Recipe {
+    /// Checks that the choices go together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Choice`] naming the flag of the choice that does not.
+    pub fn check(&self) -> Result<()> {
+        let stack = &self.stack;
+        let refuse = |fault: &str| Err(Error::Choice(fault.into()));
+        if self.resources.threads == 0 {
+            return refuse("--threads 0: there must be at least one");
+        }
+        if !self.output.planes.contains(&Plane::Data) {
+            return refuse("--planes: data must be among them");
+        }
+        let asked = self.output.planes.contains(&Plane::Uncertainty);
+        if asked && stack.uncertainty == Uncertainty::None {
+            return refuse("--planes: no uncertainty plane can be written with --uncertainty none");
+        }
+        let weighs = stack.weight == Weight::InverseVariance && stack.method != Method::Median;
+        if self.frames.uncertainty_hdu.is_none() && (weighs || stack.uncertainty == Uncertainty::Propagate) {
+            return refuse(
+                "--weight ivar and --uncertainty propagate need the uncertainties of the frames; \
+                 --uncertainty-hdu none leaves them out",
+            );
+        }
+        let positive = |to: LevelTo| !matches!(to, LevelTo::Value(value) if !(value > 0.0 && value.is_finite()));
+        if !positive(stack.scale_to) {
+            return refuse("--scale-to: a positive number, first or mean");
+        }
+        if matches!(stack.zero_to, LevelTo::Value(value) if !value.is_finite()) {
+            return refuse("--zero-to: a number, first or mean");
+        }
+        if matches!(&stack.weight, Weight::Values(weights) if !weights.iter().all(|w| *w >= 0.0 && w.is_finite())) {
+            return refuse("--weight: weights are finite and not negative");
+        }
+        stack.clip.iter().try_for_each(|step| step.check())
+    }
+}
+
+impl Clip {
+    /// Checks that the numbers of the step make sense.
+    fn check(&self) -> Result<()> {
+        let sound = match *self {
+            Self::Minmax { low, high } => low <= high,
+            Self::Extrema { .. } => true,
+            Self::Sigma(Sigma { low, high, iters, floor, .. }) => {
+                low > 0.0 && high > 0.0 && floor >= 0.0 && floor.is_finite() && iters != Iterations::Times(0)
+            }
+        };
+        if sound {
+            return Ok(());
+        }
+        Err(Error::Choice(format!("--clip {self}: bounds must be in order, and LOW, HIGH and iters positive")))
+    }
+}

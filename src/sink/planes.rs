@@ -1,0 +1,173 @@
+//! The HDUs of one combined image: the values, and the planes beside them.
+
+use super::card::Card;
+use super::{HduSpec, Pixels};
+use crate::recipe::{PixelType, Plane};
+use crate::shape::Shape;
+
+/// Where a combined image stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// The image is the primary; its planes are `MASK`, `UNCERT` and so on, as astropy's CCDData reads them.
+    Primary,
+    /// The image is an extension; its planes are `NAME_MASK`, `NAME_UNCERT` and so on.
+    Extension {
+        /// EXTNAME of the frames; `None` where they have none.
+        name: Option<&'a str>,
+        /// EXTVER of the frames.
+        version: Option<i64>,
+        /// The number of the HDU in the frames, which names what has no name.
+        number: usize,
+    },
+}
+
+/// The types of the pixels of an output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlaneTypes {
+    /// Of the combined values.
+    pub(crate) data: PixelType,
+    /// Of their uncertainty: a float.
+    pub(crate) uncertainty: PixelType,
+}
+
+/// The stored integer that means 'no value' in images of this type.
+pub(crate) fn stored_blank(dtype: PixelType) -> Option<i64> {
+    match dtype {
+        PixelType::I16 => Some(i64::from(i16::MIN)),
+        // The value 65535, stored less BZERO.
+        PixelType::U16 => Some(65535 - 32768),
+        PixelType::I32 => Some(i64::from(i32::MIN)),
+        PixelType::U8 | PixelType::F32 | PixelType::F64 => None,
+    }
+}
+
+/// The HDUs of `planes`, in their order, where `cards` is the header of the combined values.
+pub(crate) fn plane_hdus(
+    planes: &[Plane],
+    types: PlaneTypes,
+    shape: Shape,
+    place: Place<'_>,
+    cards: &[Card],
+) -> Vec<HduSpec> {
+    let (name, extver) = match place {
+        Place::Primary => (None, None),
+        Place::Extension {
+            name,
+            version,
+            number,
+        } => (
+            Some(name.map_or_else(|| format!("HDU{number}"), str::to_owned)),
+            version,
+        ),
+    };
+    let unit = cards.iter().find(|card| card.keyword() == "BUNIT");
+    let hdu = |plane: &Plane| {
+        let (suffix, dtype, cards) = match plane {
+            Plane::Data => ("", types.data, cards.to_vec()),
+            Plane::Mask => ("MASK", PixelType::U8, Vec::new()),
+            Plane::Uncertainty => {
+                let mut cards = Card::string(
+                    "UTYPE",
+                    "StdDevUncertainty",
+                    "standard deviation of the values",
+                );
+                cards.extend(unit);
+                ("UNCERT", types.uncertainty, cards)
+            }
+            Plane::Count => ("COUNT", PixelType::I32, Vec::new()),
+            Plane::Low => ("LOW", PixelType::I32, Vec::new()),
+            Plane::High => ("HIGH", PixelType::I32, Vec::new()),
+        };
+        let data = *plane == Plane::Data;
+        let extname = match (&name, data) {
+            (name, true) => name.clone(),
+            (None, false) => Some(suffix.to_owned()),
+            (Some(name), false) => Some(format!("{name}_{suffix}")),
+        };
+        let blank = if data { stored_blank(dtype) } else { None };
+        HduSpec {
+            extname,
+            extver,
+            pixels: Some(Pixels {
+                dtype,
+                shape,
+                blank,
+            }),
+            cards,
+        }
+    };
+    planes.iter().map(hdu).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TYPES: PlaneTypes = PlaneTypes {
+        data: PixelType::U16,
+        uncertainty: PixelType::F32,
+    };
+    const SHAPE: Shape = Shape { nrow: 2, ncol: 3 };
+    const PLANES: [Plane; 4] = [Plane::Data, Plane::Mask, Plane::Uncertainty, Plane::Count];
+
+    fn names(place: Place<'_>) -> Vec<Option<String>> {
+        plane_hdus(&PLANES, TYPES, SHAPE, place, &[])
+            .into_iter()
+            .map(|hdu| hdu.extname)
+            .collect()
+    }
+
+    #[test]
+    fn planes_are_named_as_ccddata_reads_them() {
+        let name = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            names(Place::Primary),
+            [None, name("MASK"), name("UNCERT"), name("COUNT")]
+        );
+        let sci = Place::Extension {
+            name: Some("SCI"),
+            version: Some(2),
+            number: 4,
+        };
+        assert_eq!(
+            names(sci),
+            [
+                name("SCI"),
+                name("SCI_MASK"),
+                name("SCI_UNCERT"),
+                name("SCI_COUNT")
+            ]
+        );
+        let nameless = Place::Extension {
+            name: None,
+            version: None,
+            number: 1,
+        };
+        assert_eq!(names(nameless)[1], name("HDU1_MASK"));
+    }
+
+    #[test]
+    fn the_uncertainty_has_the_unit_of_the_values() {
+        let cards = Card::string("BUNIT", "electron", "");
+        let hdus = plane_hdus(&PLANES, TYPES, SHAPE, Place::Primary, &cards);
+        assert!(hdus[2].cards.contains(&cards[0]));
+        assert_eq!(hdus[1].cards, []);
+        let keywords: Vec<&str> = hdus[2].cards.iter().map(Card::keyword).collect();
+        assert_eq!(keywords, ["UTYPE", "BUNIT"]);
+    }
+
+    #[test]
+    fn integer_images_have_a_blank_and_their_planes_none() {
+        let hdus = plane_hdus(&PLANES, TYPES, SHAPE, Place::Primary, &[]);
+        let pixels: Vec<_> = hdus.iter().filter_map(|hdu| hdu.pixels).collect();
+        assert_eq!(
+            (pixels[0].dtype, pixels[0].blank),
+            (PixelType::U16, Some(32767))
+        );
+        assert_eq!((pixels[3].dtype, pixels[3].blank), (PixelType::I32, None));
+        assert_eq!(
+            (pixels[1].dtype, pixels[2].dtype),
+            (PixelType::U8, PixelType::F32)
+        );
+    }
+}

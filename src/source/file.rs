@@ -1,0 +1,305 @@
+//! One FITS file, from its first bytes to its HDUs.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::error::{self, Error};
+use crate::header::{Header, printable};
+use crate::sys::{Fits, Place};
+
+/// No header that is meant to be read is longer.
+const MAX_HEADER: u64 = 64 << 20;
+
+/// An HDU: its header, and where its data begin.
+#[derive(Debug)]
+pub(super) struct HeaderUnit {
+    pub header: Header,
+    /// The byte of the file at which the data begin.
+    pub start: u64,
+}
+
+impl HeaderUnit {
+    /// EXTNAME, if it is not empty.
+    pub(super) fn name(&self) -> Option<String> {
+        self.header.text("EXTNAME").filter(|name| !name.is_empty())
+    }
+
+    /// EXTVER, which is 1 where it is not given.
+    pub(super) fn version(&self) -> i64 {
+        self.header.integer("EXTVER").unwrap_or(1)
+    }
+
+    /// Whether its EXTNAME is this one, in any case.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.name()
+            .is_some_and(|own| own.eq_ignore_ascii_case(name.trim()))
+    }
+}
+
+/// A file whose HDUs are read as far as they are asked for.
+#[derive(Debug)]
+pub(super) struct FitsFile {
+    fits: Fits,
+    about: Metadata,
+    units: Vec<HeaderUnit>,
+    /// The last of `units` is the last of the file.
+    complete: bool,
+    /// Why what follows the last is no HDU, where something does.
+    fault: Option<String>,
+}
+
+impl FitsFile {
+    /// Opens a file that is FITS and not packed; any other is an error that says what it is.
+    pub(super) fn open(path: &Path) -> error::Result<Self> {
+        let refused = |e| Error::io(path, "cannot open", e);
+        let wrong = |fault: String| Error::frame(printable(&path.to_string_lossy()), fault);
+        // Without waiting: a pipe that nobody writes to is an error, not a standstill.
+        let file = File::options()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(path)
+            .map_err(refused)?;
+        let about = file.metadata().map_err(refused)?;
+        if about.is_dir() {
+            return Err(wrong("is a folder, not a file".into()));
+        }
+        if !about.is_file() {
+            return Err(wrong(
+                "is no regular file; frames are read in any order, so save it as one first".into(),
+            ));
+        }
+        let mut first = [0; 2880];
+        let length = read_up_to(&file, &mut first).map_err(refused)?;
+        recognise(&first[..length]).map_err(wrong)?;
+        let mut this = Self {
+            fits: Fits::open(file).map_err(wrong)?,
+            about,
+            units: Vec::new(),
+            complete: false,
+            fault: None,
+        };
+        let place = this.fits.place().map_err(wrong)?;
+        this.take(place).map_err(wrong)?;
+        Ok(this)
+    }
+
+    /// What the system knows of the file.
+    pub(super) fn about(&self) -> &Metadata {
+        &self.about
+    }
+
+    /// Bytes in the file.
+    pub(super) fn length(&self) -> u64 {
+        self.about.size()
+    }
+
+    /// An HDU by its number, 0 for the primary; `None` behind the last that can be understood.
+    pub(super) fn unit(&mut self, number: usize) -> Option<&HeaderUnit> {
+        while self.units.len() <= number && !self.complete {
+            match self.go_on() {
+                Ok(more) => self.complete |= !more,
+                // Junk behind the last HDU is no HDU, and no fault.
+                Err(fault) => (self.complete, self.fault) = (true, Some(fault)),
+            }
+        }
+        self.units.get(number)
+    }
+
+    /// An HDU that has been read already.
+    pub(super) fn known(&self, number: usize) -> &HeaderUnit {
+        &self.units[number]
+    }
+
+    /// The primary HDU.
+    pub(super) fn primary(&self) -> &HeaderUnit {
+        self.known(0)
+    }
+
+    /// The HDUs, from the first to the last that can be understood, with their numbers.
+    pub(super) fn all(&mut self) -> impl Iterator<Item = (usize, &HeaderUnit)> {
+        // Behind the last that is possible, so that every HDU has been read.
+        let _ = self.unit(usize::MAX - 1);
+        self.units.iter().enumerate()
+    }
+
+    /// What stands behind the last HDU and is none, as an addition to a message.
+    pub(super) fn behind(&self) -> String {
+        let last = self.units.len() - 1;
+        self.fault.as_ref().map_or(String::new(), |fault| {
+            format!("; what follows HDU {last} cannot be read: {fault}")
+        })
+    }
+
+    /// Reads one more HDU; `false` where there is none.
+    fn go_on(&mut self) -> Result<bool, String> {
+        if !self.fits.advance()? {
+            return Ok(false);
+        }
+        let place = self.fits.place()?;
+        if place.header < self.known(self.units.len() - 1).start {
+            return Err("it leads back".into());
+        }
+        self.take(place)?;
+        Ok(true)
+    }
+
+    /// Reads the header of the HDU that the file is at.
+    fn take(&mut self, place: Place) -> Result<(), String> {
+        let length = place.start.saturating_sub(place.header);
+        let size = usize::try_from(length)
+            .ok()
+            .filter(|_| length <= MAX_HEADER);
+        let size =
+            size.ok_or_else(|| format!("its header of {length} bytes is too long to be one"))?;
+        let mut bytes = vec![0; size];
+        let read = read_at(self.fits.file(), &mut bytes, place.header)
+            .map_err(|e| format!("cannot read: {e}"))?;
+        self.units.push(HeaderUnit {
+            header: Header::from_bytes(&bytes[..read]),
+            start: place.start,
+        });
+        self.complete = place.end >= self.length();
+        Ok(())
+    }
+}
+
+/// Reads from the beginning of a file as much as there is.
+fn read_up_to(file: &File, into: &mut [u8]) -> io::Result<usize> {
+    read_at(file, into, 0)
+}
+
+/// Reads from `start` on as much as there is.
+fn read_at(file: &File, into: &mut [u8], start: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < into.len() {
+        match file.read_at(&mut into[done..], start + done as u64) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(done)
+}
+
+/// Says what a file is that does not begin as FITS does, and what would help.
+fn recognise(first: &[u8]) -> Result<(), String> {
+    const PACKED: [(&[u8], &str, &str); 7] = [
+        (b"\x1f\x8b", "gzip", "gunzip"),
+        (b"\x1f\x9d", "compress", "gunzip"),
+        (b"BZh", "bzip2", "bunzip2"),
+        (b"\xfd7zXZ", "xz", "unxz"),
+        (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
+        (b"PK\x03\x04", "zip", "unzip"),
+        (b"\x04\x22\x4d\x18", "lz4", "unlz4"),
+    ];
+    if first.starts_with(b"SIMPLE  =") {
+        return Ok(());
+    }
+    if let Some((_, by, unpack)) = PACKED.iter().find(|(magic, ..)| first.starts_with(magic)) {
+        return Err(format!(
+            "is compressed with {by}; compressed frames are not read yet, unpack it with {unpack} first"
+        ));
+    }
+    let text = std::str::from_utf8(first)
+        .ok()
+        .or_else(|| first.utf8_chunks().next().map(|chunk| chunk.valid()));
+    let is_text = |text: &str| {
+        text.len() + 4 > first.len()
+            && !text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace())
+    };
+    Err(match first {
+        [] => "is empty: 0 bytes".into(),
+        _ if first.starts_with(b"version https://git-lfs") => {
+            "is a git-LFS pointer, not the frame itself; fetch it with git lfs pull".into()
+        }
+        _ if first.starts_with(b"XTENSION") => {
+            "begins with an extension: its primary HDU is missing".into()
+        }
+        _ if text.is_some_and(is_text) => "is text, not FITS".into(),
+        _ => "is not FITS: it does not begin with SIMPLE  =".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::sample::{card, folder, image, saved};
+
+    fn fault(path: &Path) -> String {
+        FitsFile::open(path).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn a_file_that_is_not_fits_is_told_for_what_it_is() {
+        let dir = folder();
+        for (bytes, said) in [
+            (&b""[..], "is empty: 0 bytes"),
+            (
+                b"\x1f\x8b\x08\0\0",
+                "compressed with gzip; compressed frames are not read yet, unpack it with gunzip",
+            ),
+            (b"BZh91AY", "compressed with bzip2"),
+            (b"\xfd7zXZ\0", "compressed with xz"),
+            (b"\x28\xb5\x2f\xfd1", "compressed with zstd"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid",
+                "git-LFS pointer",
+            ),
+            (b"XTENSION= 'IMAGE   '", "primary HDU is missing"),
+            (b"Dear observer,\n", "is text, not FITS"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0", "is not FITS"),
+            (b"SIMPLE IS BEAUTIFUL", "is text"),
+        ] {
+            let path = saved(&dir, "odd.fits", bytes);
+            assert!(fault(&path).contains(said), "{}", fault(&path));
+        }
+        assert!(fault(dir.path()).contains("is a folder"));
+        assert!(fault(&dir.path().join("lost.fits")).contains("cannot open"));
+        assert!(fault(Path::new("/dev/null")).contains("no regular file"));
+    }
+
+    #[test]
+    fn hdus_are_read_as_far_as_there_are_any() {
+        let dir = folder();
+        let mut bytes = image(&[], 16, &[4, 3]);
+        bytes.extend(crate::source::sample::extension(
+            &[card("EXTNAME", "'SCI'")],
+            8,
+            &[2, 2],
+        ));
+        bytes.extend([b'#'; 2880]);
+        let mut file = FitsFile::open(&saved(&dir, "a.fits", &bytes)).expect("opened");
+        assert_eq!(file.unit(1).map(|unit| unit.start), Some(3 * 2880));
+        assert!(file.unit(1).is_some_and(|unit| unit.is_named("sci")));
+        assert!(file.unit(2).is_none());
+        assert_eq!(file.all().count(), 2);
+    }
+
+    #[test]
+    fn names_that_cfitsio_would_take_for_more_are_literal() {
+        let dir = folder();
+        for name in [
+            " leading.fits",
+            "~nobody.fits",
+            "M31[1].fits",
+            "a(b).fits",
+            "x.fits+1",
+            "new\nline.fits",
+        ] {
+            let path = saved(&dir, name, &image(&[], 16, &[4, 3]));
+            assert!(FitsFile::open(&path).is_ok(), "{name}");
+        }
+        let long = "d".repeat(250);
+        let mut path = dir.path().to_owned();
+        for _ in 0..8 {
+            path.push(&long);
+        }
+        std::fs::create_dir_all(&path).expect("made");
+        path.push("f.fits");
+        std::fs::write(&path, image(&[], 16, &[4, 3])).expect("written");
+        assert!(FitsFile::open(&path).is_ok());
+    }
+}
