@@ -182,7 +182,6 @@ fn write_room(
     mut write: impl FnMut(Plane, &Area, &[u8]) -> Result<()>,
 ) -> Result<Times> {
     let mut times = Times::default();
-    let mut written = 0;
     loop {
         let arrived = Instant::now();
         let Ok(tile) = combined.recv() else { return Ok(times) };
@@ -191,12 +190,9 @@ fn write_room(
         for (plane, bytes) in tile.planes() {
             write(plane, tile.area(), bytes)?;
         }
-        written += 1;
         times.waited += begun - arrived;
         times.busy += begun.elapsed();
-        // The readers may have ended; after the last band nobody waits for tiles any more.
-        if written == rooms.plan.bands || home.send(tile.empty()).is_err() {
-            return Ok(times);
-        }
+        // Behind the last band nobody waits for tiles any more.
+        let _ = home.send(tile.empty());
     }
 }
