@@ -86,7 +86,6 @@ impl Combine {
                 }
             }
         }
-        let written = output.planes.contains(&Plane::Uncertainty);
         Ok(Stack {
             method: combining.method,
             clip: rejection.clip.clone(),
@@ -97,12 +96,7 @@ impl Combine {
             zero_to: scaling.zero_to.unwrap_or(LevelTo::Unity),
             stats_section: scaling.stats_section.clone(),
             weight: combining.weight.clone(),
-            // Without its plane there is nothing to make.
-            uncertainty: if written {
-                combining.uncertainty
-            } else {
-                Uncertainty::None
-            },
+            uncertainty: combining.uncertainty,
         })
     }
 
@@ -123,7 +117,7 @@ impl Combine {
             ),
             (
                 combining.uncertainty == Uncertainty::Propagate && !written,
-                "--uncertainty propagate has no effect: --planes leaves the uncertainty out".to_owned(),
+                "--uncertainty propagate: --planes leaves its plane out, but samples of unknown uncertainty are absent all the same".to_owned(),
             ),
             (
                 scaling.stats_section.is_some() && !measured(&scaling.scale) && !measured(&scaling.zero),

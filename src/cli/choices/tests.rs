@@ -111,7 +111,7 @@ fn every_flag_has_its_place_in_the_recipe() {
         (&["--uncertainty", "none"], "uncertainty: None"),
         (&["--uncertainty", "none"], "planes: [Data, Mask]"),
         (&["--planes", "count,mask"], "planes: [Data, Mask, Count]"),
-        (&["--planes", "data"], "uncertainty: None"),
+        (&["--planes", "data"], "uncertainty: Scatter"),
         (&["--dtype", "u16"], "dtype: Some(U16)"),
         (&["--dtype", "auto"], "dtype: None"),
         (&["--overwrite"], "overwrite: true"),
@@ -202,7 +202,7 @@ fn what_is_hardly_meant_is_a_warning() {
         ),
         (
             &["--planes", "data", "--uncertainty", "propagate"],
-            "--uncertainty propagate has no effect: --planes leaves the uncertainty out",
+            "--uncertainty propagate: --planes leaves its plane out, but samples of unknown uncertainty are absent all the same",
         ),
         (
             &["--stats-section", "[*,*]", "--scale", "2"],
