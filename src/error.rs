@@ -40,7 +40,9 @@ pub enum Error {
         fault: String,
     },
     /// Frames of different shapes.
-    #[error("{frame}: {shape} pixels, but {first} has {first_shape}; only frames of one shape combine")]
+    #[error(
+        "{frame}: {shape} pixels, but {first} has {first_shape}; only frames of one shape combine"
+    )]
     Shapes {
         /// The frame that differs.
         frame: String,
@@ -99,7 +101,9 @@ fn needed_flag(needed: ByteSize) -> String {
 fn advice(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind as K;
     match source.kind() {
-        K::StorageFull | K::QuotaExceeded => "; free some space, or choose another place for --output",
+        K::StorageFull | K::QuotaExceeded => {
+            "; free some space, or choose another place for --output"
+        }
         K::FileTooLarge => "; a limit on file sizes is in force (see ulimit -f)",
         K::PermissionDenied => "; check the permissions of the file and its folder",
         K::ReadOnlyFilesystem => "; choose another place for --output",
@@ -120,11 +124,22 @@ impl Error {
 
     /// A frame that cannot be used, and why.
     pub(crate) fn frame(frame: impl Into<String>, fault: impl Into<String>) -> Self {
-        Self::Frame { frame: frame.into(), fault: fault.into() }
+        Self::Frame {
+            frame: frame.into(),
+            fault: fault.into(),
+        }
     }
 
     /// An operation on `path` that the system refused.
-    pub(crate) fn io(path: impl Into<PathBuf>, doing: &'static str, source: std::io::Error) -> Self {
-        Self::Io { path: path.into(), doing, source }
+    pub(crate) fn io(
+        path: impl Into<PathBuf>,
+        doing: &'static str,
+        source: std::io::Error,
+    ) -> Self {
+        Self::Io {
+            path: path.into(),
+            doing,
+            source,
+        }
     }
 }

@@ -19,7 +19,10 @@ impl FrameLevel {
     /// y = (x − zero)/scale·scale_to + zero_to.
     pub(crate) fn new(zero: f64, scale: f64, zero_to: f64, scale_to: f64) -> Self {
         let a = scale_to / scale;
-        Self { a, b: zero_to - zero * a }
+        Self {
+            a,
+            b: zero_to - zero * a,
+        }
     }
 
     /// The scaled sample, in f64: one multiplication, one addition.
@@ -50,7 +53,9 @@ pub(crate) fn check_scale(frame: &str, scale: f64) -> Result<()> {
     }
     Err(Error::frame(
         frame,
-        format!("its scale is {scale}, not a positive number; choose another --scale or --stats-section, or leave it out"),
+        format!(
+            "its scale is {scale}, not a positive number; choose another --scale or --stats-section, or leave it out"
+        ),
     ))
 }
 
@@ -65,7 +70,9 @@ pub(crate) fn check_zero(frame: &str, zero: f64) -> Result<()> {
     }
     Err(Error::frame(
         frame,
-        format!("its zero is {zero}, not a number; choose another --zero or --stats-section, or leave it out"),
+        format!(
+            "its zero is {zero}, not a number; choose another --zero or --stats-section, or leave it out"
+        ),
     ))
 }
 

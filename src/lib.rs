@@ -30,5 +30,6 @@ pub use plan::{Part, Plan};
 pub use recipe::Recipe;
 pub use shape::{Area, Section, Shape};
 pub use summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+pub use sys::settle_process;
 pub use units::{ByteSize, Limit};
 pub use watch::{Walk, Watch};

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use cli::{Command, Out, Screen};
 
 fn main() -> ExitCode {
+    ccdstream::settle_process();
     let (mut out, screen) = (Out, Screen::default());
     let program = match cli::read(std::env::args_os(), &screen) {
         Ok(program) => program,

@@ -4,8 +4,7 @@ use crate::shape::Shape;
 
 /// The type of a stored pixel: BITPIX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Bitpix {
+pub(crate) enum Bitpix {
     U8,
     I16,
     I32,
@@ -16,7 +15,7 @@ pub enum Bitpix {
 
 impl Bitpix {
     /// The type that a header's BITPIX names.
-    pub fn from_header(bitpix: i64) -> Option<Self> {
+    pub(crate) fn from_header(bitpix: i64) -> Option<Self> {
         Some(match bitpix {
             8 => Self::U8,
             16 => Self::I16,
@@ -29,7 +28,7 @@ impl Bitpix {
     }
 
     /// Bytes a pixel.
-    pub fn nbyte(self) -> usize {
+    pub(crate) fn nbyte(self) -> usize {
         match self {
             Self::U8 => 1,
             Self::I16 => 2,
@@ -41,26 +40,33 @@ impl Bitpix {
 
 /// What is needed to turn the stored bytes of a pixel into a sample: BSCALE·stored + BZERO.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// The type of the stored, big-endian number.
-    pub bitpix: Bitpix,
+    pub(crate) bitpix: Bitpix,
     /// BSCALE.
-    pub bscale: f64,
+    pub(crate) bscale: f64,
     /// BZERO.
-    pub bzero: f64,
+    pub(crate) bzero: f64,
     /// The stored integer that means 'no sample'; `None` for floats.
-    pub blank: Option<i64>,
+    pub(crate) blank: Option<i64>,
 }
 
 impl Stored {
     /// The sample type that carries these pixels: f32, or f64 for 32- and 64-bit integers, f64, and a BSCALE or BZERO
     /// that f32 cannot carry.
-    pub fn sample_type(&self) -> SampleType {
-        #[expect(clippy::cast_possible_truncation, reason = "the loss is what is asked for")]
+    pub(crate) fn sample_type(&self) -> SampleType {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the loss is what is asked for"
+        )]
         #[expect(clippy::float_cmp, reason = "exact by intent")]
         let carried = |v: f64| f64::from(v as f32) == v;
         let narrow = matches!(self.bitpix, Bitpix::U8 | Bitpix::I16 | Bitpix::F32);
-        if narrow && carried(self.bscale) && carried(self.bzero) { SampleType::F32 } else { SampleType::F64 }
+        if narrow && carried(self.bscale) && carried(self.bzero) {
+            SampleType::F32
+        } else {
+            SampleType::F64
+        }
     }
 }
 
@@ -75,7 +81,7 @@ pub enum SampleType {
 
 impl SampleType {
     /// Bytes a sample.
-    pub fn nbyte(self) -> usize {
+    pub(crate) fn nbyte(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::F64 => 8,
@@ -85,18 +91,18 @@ impl SampleType {
 
 /// Where the pixels of one plane stand in their file, row after row without gaps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Image {
+pub(crate) struct Image {
     /// The byte of the file at which pixel (1,1) begins.
-    pub start: u64,
+    pub(crate) start: u64,
     /// Rows and columns.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
     /// How its pixels are stored.
-    pub stored: Stored,
+    pub(crate) stored: Stored,
 }
 
 /// What the numbers of an uncertainty plane are, by their UTYPE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UncertaintyKind {
+pub(crate) enum UncertaintyKind {
     /// Standard deviations.
     StdDev,
     /// Their squares.

@@ -36,7 +36,7 @@ const TILE: usize = 16 << 20;
 /// Pixels of a frame in a tile that reading should not go below for the sake of the caches.
 const RUN_NPIXEL: usize = 8 << 10;
 /// Pixels of a part of a row that a tile has at least, where there are so many.
-const PART_NPIXEL: usize = 256;
+const PART_NPIXEL: usize = 512;
 
 /// What a run needs memory for.
 #[derive(Clone, Debug)]
@@ -156,18 +156,23 @@ impl Demand {
 
     /// What maps add for so many threads that read.
     fn windows(&self, threads: usize) -> u64 {
-        if self.mapped.is_some() { threads as u64 * MAP_WINDOW } else { 0 }
+        if self.mapped.is_some() {
+            threads as u64 * MAP_WINDOW
+        } else {
+            0
+        }
     }
 
     /// Resident memory of a thread of the first walk.
     fn measurer(&self) -> u64 {
-        self.measure_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD + self.windows(1))
+        self.measure_nbyte
+            .map_or(0, |nbyte| nbyte as u64 + THREAD + self.windows(1))
     }
 
     /// Bytes of all tiles of so many pixels.
     fn tiles(&self, capacity: usize) -> Option<u64> {
         let tile = Layout::estimate(self.raw_nbyte, self.nplane, self.out_nbyte, capacity)?;
-        Some((tile as u64).checked_mul(self.ntile() as u64)?)
+        (tile as u64).checked_mul(self.ntile() as u64)
     }
 
     /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
@@ -188,7 +193,13 @@ impl Demand {
         if capacity < ncol {
             // Whole blocks of 16 pixels.
             let cols = (capacity / 16).max(1) * 16;
-            return (1, even(ncol, cols).next_multiple_of(16).min(ncol).min(capacity.max(1)));
+            return (
+                1,
+                even(ncol, cols)
+                    .next_multiple_of(16)
+                    .min(ncol)
+                    .min(capacity.max(1)),
+            );
         }
         (even(nrow, (capacity / ncol).min(nrow)), ncol)
     }
@@ -198,7 +209,11 @@ impl Demand {
     fn comfortable(&self) -> usize {
         let cached = TILE / (self.raw_nbyte + self.out_nbyte).max(1);
         let share = self.shape.npixel().div_ceil(8);
-        cached.max(RUN_NPIXEL).min(share.max(RUN_NPIXEL)).min(self.shape.npixel()).max(self.smallest())
+        cached
+            .max(RUN_NPIXEL)
+            .min(share.max(RUN_NPIXEL))
+            .min(self.shape.npixel())
+            .max(self.smallest())
     }
 
     /// Cuts the frames so that the run stays at or under `limit`.
@@ -207,17 +222,33 @@ impl Demand {
     ///
     /// [`Error::LimitTooSmall`] with the smallest limit that would do.
     pub(crate) fn plan(&self, limit: ByteSize) -> Result<Plan> {
-        let beyond = || Error::System(format!("{} frames of {} pixels are beyond this machine", self.nframe, self.shape));
+        let beyond = || {
+            Error::System(format!(
+                "{} frames of {} pixels are beyond this machine",
+                self.nframe, self.shape
+            ))
+        };
         let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.kernel();
         if smallest > limit.0 {
             let needed = ByteSize(smallest.next_multiple_of(KIB));
-            return Err(Error::LimitTooSmall { limit, needed, frames: self.nframe });
+            return Err(Error::LimitTooSmall {
+                limit,
+                needed,
+                frames: self.nframe,
+            });
         }
-        let fits = |capacity: usize| self.resident(capacity).is_some_and(|bytes| bytes + self.kernel() <= limit.0);
+        let fits = |capacity: usize| {
+            self.resident(capacity)
+                .is_some_and(|bytes| bytes + self.kernel() <= limit.0)
+        };
         let (mut capacity, mut over) = (self.smallest(), self.comfortable() + 1);
         while over - capacity > 1 {
             let middle = capacity.midpoint(over);
-            if fits(middle) { capacity = middle } else { over = middle }
+            if fits(middle) {
+                capacity = middle;
+            } else {
+                over = middle;
+            }
         }
         let (tile_rows, tile_cols) = self.cut(capacity);
         let capacity = tile_rows * tile_cols;
@@ -225,7 +256,9 @@ impl Demand {
         let room = limit.0 - self.kernel() - self.standing();
         let measurers = match self.measure_nbyte {
             None => 0,
-            Some(_) => usize::try_from(room / self.measurer()).unwrap_or(usize::MAX).clamp(1, self.threads),
+            Some(_) => usize::try_from(room / self.measurer())
+                .unwrap_or(usize::MAX)
+                .clamp(1, self.threads),
         };
         let measuring = self.standing() + measurers as u64 * self.measurer();
         Ok(Plan {
@@ -250,15 +283,27 @@ impl Demand {
 
     /// Resident memory, part by part.
     fn parts(&self, capacity: usize, measurers: usize) -> Vec<Part> {
-        let part = |name: String, size: u64| Part { name, size: ByteSize(size) };
+        let part = |name: String, size: u64| Part {
+            name,
+            size: ByteSize(size),
+        };
         let threads = self.threads;
         let mut parts = vec![
             part("process".into(), PROCESS),
             part(format!("{} frames and headers", self.nframe), self.frames()),
-            part(format!("{} tiles", self.ntile()), self.tiles(capacity).unwrap_or(0)),
+            part(
+                format!("{} tiles", self.ntile()),
+                self.tiles(capacity).unwrap_or(0),
+            ),
             part(format!("scratch of {threads} threads"), self.workers()),
-            part(format!("maps of {} readers", self.readers()), self.windows(self.readers())),
-            part(format!("first walk, {measurers} threads (before the tiles)"), measurers as u64 * self.measurer()),
+            part(
+                format!("maps of {} readers", self.readers()),
+                self.windows(self.readers()),
+            ),
+            part(
+                format!("first walk, {measurers} threads (before the tiles)"),
+                measurers as u64 * self.measurer(),
+            ),
         ];
         parts.retain(|part| part.size.0 > 0);
         parts
@@ -274,7 +319,10 @@ impl Plan {
     /// The area of a tile, counted from the corner of what is combined.
     pub(crate) fn area(&self, band: usize) -> Area {
         let across = self.shape.ncol.div_ceil(self.tile_cols);
-        let (row, col) = (band / across * self.tile_rows, band % across * self.tile_cols);
+        let (row, col) = (
+            band / across * self.tile_rows,
+            band % across * self.tile_cols,
+        );
         Area {
             rows: row..self.shape.nrow.min(row + self.tile_rows),
             cols: col..self.shape.ncol.min(col + self.tile_cols),
@@ -291,19 +339,42 @@ impl fmt::Display for Plan {
         } else {
             format!("{} rows", self.tile_rows)
         };
-        writeln!(f, "{} tiles of {cut}, {} circulating; frames are {how}", self.bands, self.tiles)?;
+        writeln!(
+            f,
+            "{} tiles of {cut}, {} circulating; frames are {how}",
+            self.bands, self.tiles
+        )?;
         for (index, bytes) in self.walks.iter().enumerate() {
-            let walk = if index + 1 == self.walks.len() { "to combine" } else { "to measure" };
+            let walk = if index + 1 == self.walks.len() {
+                "to combine"
+            } else {
+                "to measure"
+            };
             writeln!(f, "reads {} {walk}", ByteSize(*bytes))?;
         }
         writeln!(f, "memory:")?;
         for part in &self.parts {
             writeln!(f, "  {:44} {:>10}", part.name, part.size.to_string())?;
         }
-        writeln!(f, "  {:44} {:>10}", "peak resident", self.resident.to_string())?;
-        writeln!(f, "  {:44} {:>10}", "kept free for the kernel (page tables, files)", self.kernel.to_string())?;
+        writeln!(
+            f,
+            "  {:44} {:>10}",
+            "peak resident",
+            self.resident.to_string()
+        )?;
+        writeln!(
+            f,
+            "  {:44} {:>10}",
+            "kept free for the kernel (page tables, files)",
+            self.kernel.to_string()
+        )?;
         writeln!(f, "  {:44} {:>10}", "--mem-limit", self.limit.to_string())?;
-        write!(f, "  {:44} {:>10}", "smallest --mem-limit that would do", self.smallest.to_string())
+        write!(
+            f,
+            "  {:44} {:>10}",
+            "smallest --mem-limit that would do",
+            self.smallest.to_string()
+        )
     }
 }
 
@@ -342,7 +413,9 @@ mod tests {
     #[test]
     fn a_limit_that_is_too_small_says_what_would_do() {
         let demand = demand(100, 2048, 2048, 2, true);
-        let Err(Error::LimitTooSmall { needed, .. }) = demand.plan(ByteSize(1 << 20)) else { panic!("1 MiB cannot do") };
+        let Err(Error::LimitTooSmall { needed, .. }) = demand.plan(ByteSize(1 << 20)) else {
+            panic!("1 MiB cannot do")
+        };
         assert!(demand.plan(needed).is_ok());
         assert!(demand.plan(ByteSize(needed.0 - 2048)).is_err());
     }

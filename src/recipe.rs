@@ -307,18 +307,6 @@ pub enum PixelType {
 }
 
 impl PixelType {
-    /// As `--dtype` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::U8 => "u8",
-            Self::I16 => "i16",
-            Self::U16 => "u16",
-            Self::I32 => "i32",
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-        }
-    }
-
     /// The stored integer that means 'nothing was left'; `None` for floats, which have NaN, and for masks.
     pub fn blank(self) -> Option<i64> {
         match self {

@@ -23,7 +23,10 @@ impl Shape {
 
     /// The whole image.
     pub fn area(self) -> Area {
-        Area { rows: 0..self.nrow, cols: 0..self.ncol }
+        Area {
+            rows: 0..self.nrow,
+            cols: 0..self.ncol,
+        }
     }
 }
 
@@ -49,18 +52,15 @@ pub struct Area {
 impl Area {
     /// Rows and columns of the rectangle.
     pub fn shape(&self) -> Shape {
-        Shape { nrow: self.rows.len(), ncol: self.cols.len() }
+        Shape {
+            nrow: self.rows.len(),
+            ncol: self.cols.len(),
+        }
     }
 
     /// How many pixels it has.
     pub fn npixel(&self) -> usize {
         self.shape().npixel()
-    }
-
-    /// The same rectangle, counted from the corner of `outer`.
-    pub fn relative_to(&self, outer: &Self) -> Self {
-        let shift = |r: &Range<usize>, by: usize| r.start - by..r.end - by;
-        Self { rows: shift(&self.rows, outer.rows.start), cols: shift(&self.cols, outer.cols.start) }
     }
 }
 
@@ -78,16 +78,27 @@ impl FromStr for Section {
         let wrong = || Error::Value {
             what: "section",
             text: text.into(),
-            expected: "[x1:x2,y1:y2], counted from 1, both ends included, or * for a whole axis".into(),
+            expected: "[x1:x2,y1:y2], counted from 1, both ends included, or * for a whole axis"
+                .into(),
         };
-        let inner = text.trim().strip_prefix('[').and_then(|t| t.strip_suffix(']')).ok_or_else(wrong)?;
+        let inner = text
+            .trim()
+            .strip_prefix('[')
+            .and_then(|t| t.strip_suffix(']'))
+            .ok_or_else(wrong)?;
         let (x, y) = inner.split_once(',').ok_or_else(wrong)?;
-        Ok(Self { x: axis(x).ok_or_else(wrong)?, y: axis(y).ok_or_else(wrong)? })
+        Ok(Self {
+            x: axis(x).ok_or_else(wrong)?,
+            y: axis(y).ok_or_else(wrong)?,
+        })
     }
 }
 
 /// One axis of a section; `None` inside for a whole axis, `None` outside where it does not read.
-#[expect(clippy::option_option, reason = "a whole axis and a fault are different things")]
+#[expect(
+    clippy::option_option,
+    reason = "a whole axis and a fault are different things"
+)]
 fn axis(text: &str) -> Option<Option<(usize, usize)>> {
     let text = text.trim();
     if text == "*" || text == ":" {
@@ -145,8 +156,23 @@ mod tests {
         let area = |text: &str| text.parse::<Section>().ok()?.within(shape, "--region").ok();
         assert_eq!(area("[1:20,1:10]"), Some(shape.area()));
         assert_eq!(area("[*,:]"), Some(shape.area()));
-        assert_eq!(area("[ 3: 5 , 2 ]"), Some(Area { rows: 1..2, cols: 2..5 }));
-        for text in ["[1:21,1:10]", "[0:3,1:2]", "[3:1,1:2]", "[1:2]", "1:2,3:4", "[a:b,c:d]", "[-1:2,1:2]", ""] {
+        assert_eq!(
+            area("[ 3: 5 , 2 ]"),
+            Some(Area {
+                rows: 1..2,
+                cols: 2..5
+            })
+        );
+        for text in [
+            "[1:21,1:10]",
+            "[0:3,1:2]",
+            "[3:1,1:2]",
+            "[1:2]",
+            "1:2,3:4",
+            "[a:b,c:d]",
+            "[-1:2,1:2]",
+            "",
+        ] {
             assert_eq!(area(text), None, "{text}");
         }
     }

@@ -93,6 +93,8 @@ pub struct Memory {
     pub planned_kernel: ByteSize,
     /// The peak resident memory of the process (VmHWM); `None` where the system does not tell.
     pub peak: Option<ByteSize>,
+    /// The page tables of the process at the end of the walk (VmPTE): part of what the kernel took.
+    pub page_tables: Option<ByteSize>,
 }
 
 /// What was read.

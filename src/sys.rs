@@ -291,6 +291,22 @@ pub(crate) fn on_network(file: &File) -> bool {
     asked == 0 && NETWORK.contains(&kind)
 }
 
+/// Makes a process of this program's own a good host: a file that meets a limit on its size is an error, not a signal that kills;
+/// and freed memory goes back to the system, in all threads from one heap, so that memory is what the plan says.
+pub fn settle_process() {
+    // SAFETY: ignoring a signal needs no handler that could do harm.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    #[cfg(target_env = "gnu")]
+    for (parameter, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, 64 << 10),
+        (libc::M_TRIM_THRESHOLD, 64 << 10),
+    ] {
+        // SAFETY: these parameters may be set at any time.
+        unsafe { libc::mallopt(parameter, value) };
+    }
+}
+
 /// The peak resident memory of this process so far.
 pub(crate) fn peak_resident() -> Option<ByteSize> {
     own_status("VmHWM:")

@@ -26,10 +26,17 @@ impl FromStr for ByteSize {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::Value { what: "size", text: text.into(), expected: GRAMMAR.into() };
+        let wrong = || Error::Value {
+            what: "size",
+            text: text.into(),
+            expected: GRAMMAR.into(),
+        };
         let text = text.trim();
         let split = text
-            .find(|c: char| c.is_ascii_alphabetic() && !(matches!(c, 'e' | 'E') && text.len() > 1 && exponent(text)))
+            .find(|c: char| {
+                c.is_ascii_alphabetic()
+                    && !(matches!(c, 'e' | 'E') && text.len() > 1 && exponent(text))
+            })
             .unwrap_or(text.len());
         let number: f64 = text[..split].trim().parse().map_err(|_| wrong())?;
         let unit: f64 = match text[split..].trim().to_ascii_lowercase().as_str() {
@@ -49,7 +56,11 @@ impl FromStr for ByteSize {
         if !(0.0..9e15).contains(&bytes) {
             return Err(wrong());
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 0 to 9e15")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be 0 to 9e15"
+        )]
         Ok(Self(bytes as u64))
     }
 }
@@ -83,7 +94,9 @@ impl FromStr for Limit {
         };
         match text.trim().strip_suffix('%') {
             Some(percent) => match percent.trim().parse::<f64>() {
-                Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Self::Share(percent / 100.0)),
+                Ok(percent) if percent > 0.0 && percent <= 100.0 => {
+                    Ok(Self::Share(percent / 100.0))
+                }
                 _ => Err(wrong()),
             },
             None => text.parse().map(Self::Bytes).map_err(|_| wrong()),
@@ -98,10 +111,22 @@ mod tests {
     #[test]
     fn sizes_read_as_users_write_them() {
         for (text, bytes) in [
-            ("64M", 64 << 20), ("1G", 1 << 30), ("1GiB", 1 << 30), ("1GB", 1_000_000_000), ("1e9", 1_000_000_000),
-            ("1.5k", 1536), ("512", 512), ("10 MiB", 10 << 20), ("7b", 7), ("2e3K", 2_048_000),
+            ("64M", 64 << 20),
+            ("1G", 1 << 30),
+            ("1GiB", 1 << 30),
+            ("1GB", 1_000_000_000),
+            ("1e9", 1_000_000_000),
+            ("1.5k", 1536),
+            ("512", 512),
+            ("10 MiB", 10 << 20),
+            ("7b", 7),
+            ("2e3K", 2_048_000),
         ] {
-            assert_eq!(text.parse::<ByteSize>().ok(), Some(ByteSize(bytes)), "{text}");
+            assert_eq!(
+                text.parse::<ByteSize>().ok(),
+                Some(ByteSize(bytes)),
+                "{text}"
+            );
         }
         for text in ["", "M", "-1M", "1Q", "1e99", "nan", "inf", "1 2", "e"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
@@ -111,7 +136,10 @@ mod tests {
     #[test]
     fn a_limit_may_be_a_share() {
         assert_eq!("50%".parse::<Limit>().ok(), Some(Limit::Share(0.5)));
-        assert_eq!("1K".parse::<Limit>().ok(), Some(Limit::Bytes(ByteSize(1024))));
+        assert_eq!(
+            "1K".parse::<Limit>().ok(),
+            Some(Limit::Bytes(ByteSize(1024)))
+        );
         assert!("0%".parse::<Limit>().is_err());
         assert!("101%".parse::<Limit>().is_err());
     }

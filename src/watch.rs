@@ -37,7 +37,11 @@ impl Watch {
             1 => Walk::Measuring,
             _ => Walk::Combining,
         };
-        (walk, self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+        (
+            walk,
+            self.done.load(Ordering::Relaxed),
+            self.total.load(Ordering::Relaxed),
+        )
     }
 
     /// Begins a walk of `total` frames or bytes.

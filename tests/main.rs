@@ -1,1 +1,38 @@
-//! t
+//! Whole runs of the program: a table of contents.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+/// A place for frames, runs of the program in it, and what they leave.
+mod common;
+/// FITS files byte by byte.
+mod fits;
+
+/// What is combined: every way to name frames, planes, and the headers that choose them.
+mod frames;
+/// Scale, zero and weight of each frame.
+mod levels;
+/// The file that comes out.
+mod output;
+/// How stored numbers become samples.
+mod samples;
+/// What happens at each pixel.
+mod stack;
+/// What the program says of a run, and where.
+mod summary;
+/// Uncertainty of the result, and the frames' own.
+mod uncertainty;
+
+/// A bad command line, levels and outputs that cannot be.
+mod flags;
+/// The same bytes, within the limit, however the work is cut.
+mod limits;
+/// Bad frames: what they end in, and that nothing is left.
+mod messages;
+/// Runs that are cut short: full disks, signals, frames that shrink.
+mod stopped;
+
+/// The demo.
+mod demo;
+/// Values from an independent hand.
+mod golden;
+/// The house: who may import whom, doors, length of files.
+mod house;

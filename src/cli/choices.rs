@@ -37,7 +37,7 @@ impl Combine {
     pub(crate) fn choices(&self, machine: Machine) -> Result<Choices> {
         let frames = frames(&self.names, &self.frames)?;
         let output = output(&self.output, self.combining.uncertainty)?;
-        let stack = self.stack(&frames, &output)?;
+        let stack = self.stack(&frames)?;
         let resources = resources(&self.resources, machine)?;
         if self.messages.json && self.output.path.to_str().is_none() {
             return choice(
@@ -56,7 +56,7 @@ impl Combine {
         })
     }
 
-    fn stack(&self, frames: &Frames, output: &Output) -> Result<Stack> {
+    fn stack(&self, frames: &Frames) -> Result<Stack> {
         let Self {
             scaling,
             rejection,

@@ -240,6 +240,7 @@ mod tests {
                 planned: ByteSize(120 << 20),
                 planned_kernel: ByteSize(2 << 20),
                 peak: Some(ByteSize(118 << 20)),
+                page_tables: Some(ByteSize(1 << 20)),
             },
             reading: Reading {
                 bytes: 2_516_582_400,

@@ -22,37 +22,71 @@ trait UseRule<T> {
 /// and floats that are stored as they are.
 #[inline(always)]
 fn with_rule<T: Sample>(stored: &Stored, user: impl UseRule<T>) {
-    let Stored { bitpix, bscale, bzero, blank } = *stored;
-    #[expect(clippy::float_cmp, reason = "exact by intent: only a scale of 1 leaves numbers as they are")]
+    let Stored {
+        bitpix,
+        bscale,
+        bzero,
+        blank,
+    } = *stored;
+    #[expect(
+        clippy::float_cmp,
+        reason = "exact by intent: only a scale of 1 leaves numbers as they are"
+    )]
     let unscaled = bscale == 1.0;
     let whole = unscaled && bzero.fract() == 0.0 && bzero.abs() <= 8_388_608.0;
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small where it is used")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be whole and small where it is used"
+    )]
     let offset = bzero as i32;
     // A BLANK beyond the range of the stored type is never met, so that any number out of range does for 'none'.
-    let blank32 = blank.and_then(|blank| i32::try_from(blank).ok()).unwrap_or(i32::MIN);
+    let blank32 = blank
+        .and_then(|blank| i32::try_from(blank).ok())
+        .unwrap_or(i32::MIN);
     let finite = |v: T| if v.is_present() { v } else { T::ABSENT };
     let scaled = move |stored: f64| finite(T::from_f64(bscale * stored + bzero));
-    let small = move |v: i32| if v == blank32 { T::ABSENT } else { T::from_f64(f64::from(v + offset)) };
+    let small = move |v: i32| {
+        if v == blank32 {
+            T::ABSENT
+        } else {
+            T::from_f64(f64::from(v + offset))
+        }
+    };
     match (bitpix, blank) {
         (Bitpix::U8, _) if whole => user.with(move |b: [u8; 1]| small(i32::from(b[0]))),
         (Bitpix::I16, _) if whole => user.with(move |b| small(i32::from(i16::from_be_bytes(b)))),
         (Bitpix::U8, _) => user.with(move |b: [u8; 1]| {
-            if i32::from(b[0]) == blank32 { T::ABSENT } else { scaled(f64::from(b[0])) }
+            if i32::from(b[0]) == blank32 {
+                T::ABSENT
+            } else {
+                scaled(f64::from(b[0]))
+            }
         }),
         (Bitpix::I16, _) => user.with(move |b| {
             let v = i16::from_be_bytes(b);
-            if i32::from(v) == blank32 { T::ABSENT } else { scaled(f64::from(v)) }
+            if i32::from(v) == blank32 {
+                T::ABSENT
+            } else {
+                scaled(f64::from(v))
+            }
         }),
         (Bitpix::I32, None) => user.with(move |b| scaled(f64::from(i32::from_be_bytes(b)))),
         (Bitpix::I32, Some(blank)) => user.with(move |b| {
             let v = i32::from_be_bytes(b);
-            if i64::from(v) == blank { T::ABSENT } else { scaled(f64::from(v)) }
+            if i64::from(v) == blank {
+                T::ABSENT
+            } else {
+                scaled(f64::from(v))
+            }
         }),
         (Bitpix::I64, _) => user.with(move |b| {
             let v = i64::from_be_bytes(b);
-            if Some(v) == blank { T::ABSENT } else { finite(T::from_f64(long(v, bscale, bzero))) }
+            if Some(v) == blank {
+                T::ABSENT
+            } else {
+                finite(T::from_f64(long(v, bscale, bzero)))
+            }
         }),
-        #[expect(clippy::float_cmp, reason = "exact by intent: only a zero of 0 leaves numbers as they are")]
         (Bitpix::F32, _) if unscaled && bzero == 0.0 => {
             user.with(move |b| finite(T::from_f32(f32::from_be_bytes(b))));
         }
@@ -65,7 +99,10 @@ fn with_rule<T: Sample>(stored: &Stored, user: impl UseRule<T>) {
 /// 5 − 2⁶³ + 2⁶³ is 0.
 #[inline(always)]
 fn long(stored: i64, bscale: f64, bzero: f64) -> f64 {
-    #[expect(clippy::float_cmp, reason = "exact by intent: only a scale of 1 leaves numbers as they are")]
+    #[expect(
+        clippy::float_cmp,
+        reason = "exact by intent: only a scale of 1 leaves numbers as they are"
+    )]
     let unscaled = bscale == 1.0;
     if unscaled && bzero.fract() == 0.0 && bzero.abs() <= 2.0_f64.powi(63) {
         #[expect(clippy::cast_possible_truncation, reason = "whole and within ±2⁶³")]

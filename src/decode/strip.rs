@@ -27,7 +27,17 @@ pub(crate) fn decode_images<'b, T: Sample>(
     bytes: impl Fn(usize) -> &'b [u8],
     strip: &mut Strip<'_, T>,
 ) {
-    with_rule(stored, Fill { width, frames, bytes, strip, put: |_, new| new, rest: Some(T::ABSENT) });
+    with_rule(
+        stored,
+        Fill {
+            width,
+            frames,
+            bytes,
+            strip,
+            put: |_, new| new,
+            rest: Some(T::ABSENT),
+        },
+    );
 }
 
 /// Makes the samples of `frames` absent where their masks are not zero.
@@ -40,7 +50,17 @@ pub(crate) fn decode_masks<'b, T: Sample>(
 ) {
     let put = |old: T, mask: T| if mask.to_f64() == 0.0 { old } else { T::ABSENT };
     // A BLANK mask pixel says nothing good of its sample: decoded it is absent, which is not zero.
-    with_rule(stored, Fill { width, frames, bytes, strip, put, rest: None });
+    with_rule(
+        stored,
+        Fill {
+            width,
+            frames,
+            bytes,
+            strip,
+            put,
+            rest: None,
+        },
+    );
 }
 
 /// Decodes the uncertainties of `frames` into standard deviations; +∞ where one is unknown.
@@ -53,24 +73,72 @@ pub(crate) fn decode_deviations<'b>(
     strip: &mut Strip<'_, f64>,
 ) {
     let rest = Some(f64::ABSENT);
-    let known = |v: f64| if v > 0.0 && v.is_finite() { v } else { f64::ABSENT };
+    let known = |v: f64| {
+        if v > 0.0 && v.is_finite() {
+            v
+        } else {
+            f64::ABSENT
+        }
+    };
     match kind {
         UncertaintyKind::StdDev => {
-            with_rule(stored, Fill { width, frames, bytes, strip, put: |_, v| known(v), rest });
+            with_rule(
+                stored,
+                Fill {
+                    width,
+                    frames,
+                    bytes,
+                    strip,
+                    put: |_, v| known(v),
+                    rest,
+                },
+            );
         }
         UncertaintyKind::Variance => {
-            with_rule(stored, Fill { width, frames, bytes, strip, put: |_, v: f64| known(known(v).sqrt()), rest });
+            with_rule(
+                stored,
+                Fill {
+                    width,
+                    frames,
+                    bytes,
+                    strip,
+                    put: |_, v: f64| known(known(v).sqrt()),
+                    rest,
+                },
+            );
         }
         UncertaintyKind::InverseVariance => {
             let put = |_, v: f64| known(1.0 / known(v).sqrt());
-            with_rule(stored, Fill { width, frames, bytes, strip, put, rest });
+            with_rule(
+                stored,
+                Fill {
+                    width,
+                    frames,
+                    bytes,
+                    strip,
+                    put,
+                    rest,
+                },
+            );
         }
     }
 }
 
 /// Decodes a run of pixels of one frame.
-pub(crate) fn decode_run<T: Sample>(width: Width, stored: &Stored, bytes: &[u8], samples: &mut [T]) {
-    with_rule(stored, Run { width, bytes, samples });
+pub(crate) fn decode_run<T: Sample>(
+    width: Width,
+    stored: &Stored,
+    bytes: &[u8],
+    samples: &mut [T],
+) {
+    with_rule(
+        stored,
+        Run {
+            width,
+            bytes,
+            samples,
+        },
+    );
 }
 
 /// Puts decoded numbers into the rows of a strip.
@@ -93,7 +161,14 @@ where
 {
     #[inline(always)]
     fn with<const N: usize>(self, rule: impl Fn([u8; N]) -> T + Copy) {
-        let Self { width, frames, bytes, strip, put, rest } = self;
+        let Self {
+            width,
+            frames,
+            bytes,
+            strip,
+            put,
+            rest,
+        } = self;
         let nframe = strip.nframe;
         width.vectorize(
             #[inline(always)]
@@ -132,7 +207,11 @@ struct Run<'a, T> {
 impl<T: Sample> UseRule<T> for Run<'_, T> {
     #[inline(always)]
     fn with<const N: usize>(self, rule: impl Fn([u8; N]) -> T + Copy) {
-        let Self { width, bytes, samples } = self;
+        let Self {
+            width,
+            bytes,
+            samples,
+        } = self;
         width.vectorize(
             #[inline(always)]
             || {
@@ -156,27 +235,53 @@ mod tests {
     }
 
     fn stored(bitpix: Bitpix, bscale: f64, bzero: f64, blank: Option<i64>) -> Stored {
-        Stored { bitpix, bscale, bzero, blank }
+        Stored {
+            bitpix,
+            bscale,
+            bzero,
+            blank,
+        }
     }
 
     #[test]
     fn uint16_is_exact_and_blank_is_absent() {
-        let bytes: Vec<u8> = [-32768_i16, -32767, -1, 0, 32767].iter().flat_map(|v| v.to_be_bytes()).collect();
+        let bytes: Vec<u8> = [-32768_i16, -32767, -1, 0, 32767]
+            .iter()
+            .flat_map(|v| v.to_be_bytes())
+            .collect();
         let samples: Vec<f32> = run(stored(Bitpix::I16, 1.0, 32768.0, Some(-32768)), &bytes);
         assert_eq!(samples, [f32::INFINITY, 1.0, 32767.0, 32768.0, 65535.0]);
     }
 
     #[test]
     fn small_uint64_survive_their_offset() {
-        let bytes: Vec<u8> = [5_u64, 1 << 53, u64::MAX].iter().flat_map(|v| (v ^ (1 << 63)).to_be_bytes()).collect();
-        let samples: Vec<f64> = run(stored(Bitpix::I64, 1.0, 9_223_372_036_854_775_808.0, None), &bytes);
-        assert_eq!(samples, [5.0, 9_007_199_254_740_992.0, 18_446_744_073_709_551_616.0]);
+        let bytes: Vec<u8> = [5_u64, 1 << 53, u64::MAX]
+            .iter()
+            .flat_map(|v| (v ^ (1 << 63)).to_be_bytes())
+            .collect();
+        let samples: Vec<f64> = run(
+            stored(Bitpix::I64, 1.0, 9_223_372_036_854_775_808.0, None),
+            &bytes,
+        );
+        assert_eq!(
+            samples,
+            [5.0, 9_007_199_254_740_992.0, 18_446_744_073_709_551_616.0]
+        );
     }
 
     #[test]
     fn every_width_decodes_alike() {
-        let bytes: Vec<u8> = (0..64 * 8).map(|i: u32| u8::try_from(i * 37 % 251).expect("below 251")).collect();
-        for bitpix in [Bitpix::U8, Bitpix::I16, Bitpix::I32, Bitpix::I64, Bitpix::F32, Bitpix::F64] {
+        let bytes: Vec<u8> = (0..64 * 8)
+            .map(|i: u32| u8::try_from(i * 37 % 251).expect("below 251"))
+            .collect();
+        for bitpix in [
+            Bitpix::U8,
+            Bitpix::I16,
+            Bitpix::I32,
+            Bitpix::I64,
+            Bitpix::F32,
+            Bitpix::F64,
+        ] {
             for (bscale, bzero) in [(1.0, 0.0), (1.0, 7.0), (0.1, 3.7)] {
                 let stored = stored(bitpix, bscale, bzero, None);
                 let decode = |width| {
@@ -185,16 +290,26 @@ mod tests {
                     samples.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
                 };
                 let first = decode(Width::widest());
-                assert!(Width::available().into_iter().all(|width| decode(width) == first), "{stored:?}");
+                assert!(
+                    Width::available()
+                        .into_iter()
+                        .all(|width| decode(width) == first),
+                    "{stored:?}"
+                );
             }
         }
     }
 
     #[test]
     fn a_strip_holds_a_row_a_frame_and_pads_with_absent_samples() {
-        let frames: Vec<Vec<u8>> = (0..3_u8).map(|f| (0..20).map(|p| f * 50 + p).collect()).collect();
+        let frames: Vec<Vec<u8>> = (0..3_u8)
+            .map(|f| (0..20).map(|p| f * 50 + p).collect())
+            .collect();
         let mut rows = vec![Row([0.0_f32; LANES]); 2 * 3];
-        let mut strip = Strip { rows: &mut rows, nframe: 3 };
+        let mut strip = Strip {
+            rows: &mut rows,
+            nframe: 3,
+        };
         let image = stored(Bitpix::U8, 1.0, 0.0, None);
         decode_images(Width::widest(), &image, 0..3, |f| &frames[f], &mut strip);
         let mask: Vec<u8> = (0..20).map(|p| u8::from(p == 17)).collect();
@@ -207,7 +322,10 @@ mod tests {
 
     #[test]
     fn deviations_come_from_any_kind_and_bad_ones_are_unknown() {
-        let bytes: Vec<u8> = [4.0_f64, 0.0, -1.0, f64::NAN].iter().flat_map(|v| v.to_be_bytes()).collect();
+        let bytes: Vec<u8> = [4.0_f64, 0.0, -1.0, f64::NAN]
+            .iter()
+            .flat_map(|v| v.to_be_bytes())
+            .collect();
         let image = stored(Bitpix::F64, 1.0, 0.0, None);
         for (kind, first) in [
             (UncertaintyKind::StdDev, 4.0),
@@ -215,7 +333,10 @@ mod tests {
             (UncertaintyKind::InverseVariance, 0.5),
         ] {
             let mut rows = vec![Row([0.0_f64; LANES]); 1];
-            let mut strip = Strip { rows: &mut rows, nframe: 1 };
+            let mut strip = Strip {
+                rows: &mut rows,
+                nframe: 1,
+            };
             decode_deviations(Width::widest(), &image, kind, 0..1, |_| &bytes, &mut strip);
             assert_eq!(rows[0].0[0].to_bits(), f64::to_bits(first));
             assert!(rows[0].0[1..].iter().all(|v| v.is_infinite()));

@@ -2,7 +2,7 @@
 
 use super::night::{DITHER, Exposure, GAIN, READ_NOISE, Target};
 use super::random::Random;
-use crate::sink::Card;
+use crate::header::Card;
 
 /// How many frames of each kind there are.
 pub(super) const NBIAS: usize = 10;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::header::Card;
 use crate::pixels::Bitpix;
 use crate::recipe::{Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
-use crate::sink::{Card, FitsSink, HduSpec, Pixels};
+use crate::sink::{FitsSink, HduSpec, Pixels};
 use crate::source::{self, Companion, Reader, Selection};
 use crate::watch::Watch;
 

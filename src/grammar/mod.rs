@@ -106,25 +106,6 @@ words!(Plane, "--planes", "any of data,mask,uncertainty,count,low,high", {
     "high" = Plane::High,
 });
 
-/// Reads a list of planes: each once, in the order of the output, data always among them.
-///
-/// # Errors
-///
-/// [`Error::Value`] where a word of the list is not a plane.
-pub(crate) fn planes(text: &str) -> Result<Vec<Plane>> {
-    let mut planes = vec![Plane::Data];
-    for word in text.split(',') {
-        let plane = word.parse().map_err(|_| {
-            let expected = "any of data,mask,uncertainty,count,low,high";
-            wrong("--planes", text, expected)
-        })?;
-        planes.push(plane);
-    }
-    planes.sort_unstable();
-    planes.dedup();
-    Ok(planes)
-}
-
 impl FromStr for PixelType {
     type Err = Error;
 
@@ -167,18 +148,6 @@ mod tests {
         let message = "mean".parse::<Method>().err().map(|e| e.to_string());
         let expected = "--method 'mean': expected average, median or sum";
         assert_eq!(message.as_deref(), Some(expected));
-    }
-
-    #[test]
-    fn planes_come_in_the_order_of_the_output_with_data_among_them() {
-        use Plane::{Count, Data, Mask};
-        assert_eq!(planes("data").ok(), Some(vec![Data]));
-        assert_eq!(
-            planes("count, mask,count").ok(),
-            Some(vec![Data, Mask, Count])
-        );
-        assert!(planes("").is_err());
-        assert!(planes("data,noise").is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is kept of each lane as an interval of its sorted samples: its median, and how a clip shrinks it.
 
+use std::ops::Range;
+
 use super::{LANES, Row, Sample};
 
 /// Which sorted samples of each lane are kept: from `from` up to, not including, `to`. A lane of which nothing is
@@ -15,14 +17,13 @@ pub struct Kept {
 impl Kept {
     /// Everything that is present in sorted rows. At most 2³² − 1 rows.
     pub fn present<T: Sample>(sorted: &[Row<T>]) -> Self {
-        let nrow = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
+        let nrow = index(sorted.len());
         let mut to = [nrow; LANES];
-        if let Some(last) = sorted.last() {
+        let absent = |last: &Row<T>| last.0.iter().fold(false, |any, y| any | (*y == T::ABSENT));
+        if sorted.last().is_some_and(absent) {
             for (lane, to) in to.iter_mut().enumerate() {
-                if last.0[lane] == T::ABSENT {
-                    let present = sorted.partition_point(|row| row.0[lane] < T::ABSENT);
-                    *to = u32::try_from(present).unwrap_or(u32::MAX);
-                }
+                let present = sorted.partition_point(|row| row.0[lane] < T::ABSENT);
+                *to = index(present);
             }
         }
         Self {
@@ -40,15 +41,29 @@ impl Kept {
         count
     }
 
+    /// The lanes that keep other rows than `before`; nothing is kept of the rest. What a clip has not changed, it
+    /// would not change again: only these lanes need another look.
+    #[must_use]
+    pub fn where_changed(&self, before: &Self) -> Self {
+        let mut changed = *self;
+        for lane in 0..LANES {
+            let same = (self.from[lane] == before.from[lane]) & (self.to[lane] == before.to[lane]);
+            if same {
+                changed.to[lane] = self.from[lane];
+            }
+        }
+        changed
+    }
+
     /// The rows that are kept of one lane.
     #[inline(always)]
-    pub(super) fn rows(&self, lane: usize) -> std::ops::Range<usize> {
+    pub(super) fn rows(&self, lane: usize) -> Range<usize> {
         self.from[lane] as usize..self.to[lane] as usize
     }
 
     /// The rows that are kept of every lane, if they are the same.
     #[inline(always)]
-    pub(super) fn shared(&self) -> Option<std::ops::Range<usize>> {
+    pub(super) fn shared(&self) -> Option<Range<usize>> {
         let mut differ = 0;
         for (from, to) in self.from.iter().zip(&self.to) {
             differ |= (from ^ self.from[0]) | (to ^ self.to[0]);
@@ -66,7 +81,7 @@ pub fn median_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
             let (low, high) = middle(&rows);
             let (low, high) = (&sorted[low].0, &sorted[high].0);
             for ((median, low), high) in median.iter_mut().zip(low).zip(high) {
-                *median = mean(low.to_f64(), high.to_f64());
+                *median = low.to_f64().midpoint(high.to_f64());
             }
         }
         return median;
@@ -75,7 +90,8 @@ pub fn median_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
         let rows = kept.rows(lane);
         if !rows.is_empty() {
             let (low, high) = middle(&rows);
-            *median = mean(sorted[low].0[lane].to_f64(), sorted[high].0[lane].to_f64());
+            let (low, high) = (sorted[low].0[lane], sorted[high].0[lane]);
+            *median = low.to_f64().midpoint(high.to_f64());
         }
     }
     median
@@ -83,20 +99,12 @@ pub fn median_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
 
 /// The middle two rows, or twice the middle one.
 #[inline(always)]
-fn middle(rows: &std::ops::Range<usize>) -> (usize, usize) {
+fn middle(rows: &Range<usize>) -> (usize, usize) {
     let count = rows.end - rows.start;
-    (rows.start + (count - 1) / 2, rows.start + count / 2)
-}
-
-/// The mean of two numbers, without overflow on the way. Of a number with itself, that number.
-#[inline(always)]
-pub(super) fn mean(low: f64, high: f64) -> f64 {
-    let sum = low + high;
-    if sum.is_finite() {
-        sum / 2.0
-    } else {
-        low / 2.0 + high / 2.0
-    }
+    (
+        rows.start + count.saturating_sub(1) / 2,
+        rows.start + count / 2,
+    )
 }
 
 /// Drops the kept samples that are below `low` or above `high`; a bound that is NaN drops nothing. Returns whether
@@ -109,19 +117,26 @@ pub fn clip_kept<T: Sample>(
 ) -> bool {
     let mut changed = false;
     for lane in 0..LANES {
+        let (low, high) = (low[lane], high[lane]);
         let rows = kept.rows(lane);
         let (mut from, mut to) = (rows.start, rows.end);
-        while from < to && sorted[from].0[lane].to_f64() < low[lane] {
+        while from < to && sorted[from].0[lane].to_f64() < low {
             from += 1;
         }
-        while from < to && sorted[to - 1].0[lane].to_f64() > high[lane] {
+        while from < to && sorted[to - 1].0[lane].to_f64() > high {
             to -= 1;
         }
         if from != rows.start || to != rows.end {
             changed = true;
-            kept.from[lane] += u32::try_from(from - rows.start).unwrap_or(0);
-            kept.to[lane] -= u32::try_from(rows.end - to).unwrap_or(0);
+            kept.from[lane] = index(from);
+            kept.to[lane] = index(to);
         }
     }
     changed
+}
+
+/// A row as it stands in [`Kept`].
+#[inline(always)]
+fn index(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
 }

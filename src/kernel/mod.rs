@@ -24,6 +24,10 @@ mod moments;
 mod network;
 mod row;
 mod sort;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod textbook;
 mod width;
 
 pub use between::{
@@ -35,5 +39,5 @@ pub use distance::median_distance_kept;
 pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
-pub use sort::{padded, sort};
+pub use sort::sort;
 pub use width::Width;

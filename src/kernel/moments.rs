@@ -89,8 +89,9 @@ fn fold_kept<S: Simd, T: Sample>(
     term: impl Fn(Wide<S>) -> Wide<S>,
 ) -> [f64; LANES] {
     let bound = |bound: Option<&u32>| bound.map_or(0, |row| *row as usize).min(sorted.len());
-    let (first, last) = (bound(kept.from.iter().min()), bound(kept.to.iter().max()));
-    let all_from = bound(kept.from.iter().max()).min(last);
+    let last = bound(kept.to.iter().max());
+    let first = bound(kept.from.iter().min()).min(last);
+    let all_from = bound(kept.from.iter().max()).clamp(first, last);
     let all_to = bound(kept.to.iter().min()).clamp(all_from, last);
     let (from, to) = (counts(simd, &kept.from), counts(simd, &kept.to));
     let mut sum = splat(simd, 0.0);

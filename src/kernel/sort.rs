@@ -6,21 +6,16 @@ use super::merge::merge;
 use super::network::{RUN, by_length, sort_registers};
 use super::{LANES, Row, Sample, Width};
 
-/// How many rows [`sort`] needs in its destination for `nframe` rows.
-pub const fn padded(nframe: usize) -> usize {
-    nframe
-}
-
 /// Sorts the samples of each lane in ascending order, absent samples last. −0 becomes +0, so that equal samples
 /// are equal in their bits and the order has no freedom left.
 ///
 /// # Panics
 ///
-/// If `sorted` has not [`padded`]`(rows.len())` rows.
+/// If `sorted` has not as many rows.
 pub fn sort<T: Sample>(width: Width, rows: &[Row<T>], sorted: &mut [Row<T>]) {
     assert_eq!(
         sorted.len(),
-        padded(rows.len()),
+        rows.len(),
         "rows of the destination of a sort"
     );
     dispatch!(width.0, simd => sort_in(simd, rows, sorted));

@@ -23,8 +23,8 @@ mod ranking;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ranking::Ranked;
 use crate::kernel::Sample;
+pub(crate) use ranking::Ranked;
 
 use crate::error::Result;
 use crate::pixels::SampleType;

@@ -70,7 +70,8 @@ pub(super) fn walk<T: Sample>(
     let (to_work, raw) = bounded(tiles.len());
     let (to_write, combined) = bounded(tiles.len());
     for tile in tiles {
-        home.send(tile).expect("there is room for every tile at home");
+        home.send(tile)
+            .expect("there is room for every tile at home");
     }
     let next = AtomicUsize::new(0);
     let scratches: Vec<Mutex<Scratch<T>>> = scratches.into_iter().map(Mutex::new).collect();
@@ -84,7 +85,11 @@ pub(super) fn walk<T: Sample>(
         drop((empty, to_work));
         let worker = scope.spawn(|| work_room(rooms, &scratches, raw, to_write));
         let writer = write_room(rooms, combined, home, write);
-        (readers.into_iter().map(join).collect::<Vec<_>>(), join(worker), writer)
+        (
+            readers.into_iter().map(join).collect::<Vec<_>>(),
+            join(worker),
+            writer,
+        )
     });
     let mut times = [Times::default(), worker?, writer?];
     for reader in readers {
@@ -92,18 +97,28 @@ pub(super) fn walk<T: Sample>(
     }
     let mut tally = Tally::new(rooms.stack.clip.len(), rooms.stack.nframe);
     for scratch in scratches {
-        tally.merge(&scratch.into_inner().unwrap_or_else(PoisonError::into_inner).tally);
+        tally.merge(
+            &scratch
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .tally,
+        );
     }
     Ok(Walked { tally, times })
 }
 
 /// The result of a room's thread.
 fn join<R>(thread: std::thread::ScopedJoinHandle<'_, R>) -> R {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Takes empty tiles, fills each with the next band, and hands it on.
-#[expect(clippy::needless_pass_by_value, reason = "dropping its ends of the channels is how a room says that it is done")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "dropping its ends of the channels is how a room says that it is done"
+)]
 fn read_room(
     rooms: Rooms<'_>,
     next: &AtomicUsize,
@@ -114,7 +129,9 @@ fn read_room(
     let mut times = Times::default();
     loop {
         let arrived = Instant::now();
-        let Ok(tile) = empty.recv() else { return Ok(times) };
+        let Ok(tile) = empty.recv() else {
+            return Ok(times);
+        };
         let begun = Instant::now();
         let band = next.fetch_add(1, Ordering::Relaxed);
         if band >= rooms.plan.bands {
@@ -138,7 +155,10 @@ fn read_room(
 }
 
 /// Takes raw tiles, combines their strips on all threads of the pool, and hands them on.
-#[expect(clippy::needless_pass_by_value, reason = "dropping its ends of the channels is how a room says that it is done")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "dropping its ends of the channels is how a room says that it is done"
+)]
 fn work_room<T: Sample>(
     rooms: Rooms<'_>,
     scratches: &[Mutex<Scratch<T>>],
@@ -148,19 +168,26 @@ fn work_room<T: Sample>(
     let mut times = Times::default();
     loop {
         let arrived = Instant::now();
-        let Ok(tile) = raw.recv() else { return Ok(times) };
+        let Ok(tile) = raw.recv() else {
+            return Ok(times);
+        };
         let begun = Instant::now();
         rooms.watch.check()?;
         let area = tile.area().clone();
         let place = |pixel: usize| {
             let ncol = area.cols.len();
-            (area.cols.start + pixel % ncol + 1, area.rows.start + pixel / ncol + 1)
+            (
+                area.cols.start + pixel % ncol + 1,
+                area.rows.start + pixel / ncol + 1,
+            )
         };
         let tile = tile.combine(rooms.stack.strip_npixel::<T>(), |view, strips| {
             rooms.pool.install(|| {
                 strips.into_par_iter().try_for_each(|mut strip| {
                     let thread = rayon::current_thread_index().expect("the pool runs this");
-                    let mut scratch = scratches[thread].lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut scratch = scratches[thread]
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
                     rooms.stack.strip(view, &mut scratch, &mut strip, place)
                 })
             })
@@ -174,7 +201,10 @@ fn work_room<T: Sample>(
 }
 
 /// Takes combined tiles, writes them at their place, and sends them home.
-#[expect(clippy::needless_pass_by_value, reason = "dropping its ends of the channels is how a room says that it is done")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "dropping its ends of the channels is how a room says that it is done"
+)]
 fn write_room(
     rooms: Rooms<'_>,
     combined: Receiver<CombinedTile>,
@@ -184,7 +214,9 @@ fn write_room(
     let mut times = Times::default();
     loop {
         let arrived = Instant::now();
-        let Ok(tile) = combined.recv() else { return Ok(times) };
+        let Ok(tile) = combined.recv() else {
+            return Ok(times);
+        };
         let begun = Instant::now();
         rooms.watch.check()?;
         for (plane, bytes) in tile.planes() {

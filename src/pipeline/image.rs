@@ -8,7 +8,6 @@ use super::corridor::{self, Rooms, Walked};
 use super::levels::{self, Survey};
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
-use crate::header::Header;
 use crate::kernel::{Sample, Width};
 use crate::level::{FrameLevel, check_scale, check_zero, target};
 use crate::measure::{Measured, Ranked};
@@ -38,20 +37,35 @@ pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<FrameLis
     if let Weight::Keyword(keyword) = &stack.weight {
         keywords.push(keyword.clone());
     }
-    source::open(&Selection { frames: &recipe.frames, hdu, keywords: &keywords }, watch)
+    source::open(
+        &Selection {
+            frames: &recipe.frames,
+            hdu,
+            keywords: &keywords,
+        },
+        watch,
+    )
 }
 
 /// How the frames of a list are read: where maps are left to us and their tables would take too much of the limit, not by maps.
 pub(super) fn io(recipe: &Recipe, list: &FrameList) -> Io {
     let (nfile, nbyte) = files(list);
     let dear = maps_are_dear(nfile, nbyte, recipe.resources.mem_limit);
-    if recipe.resources.io == Io::Auto && dear { Io::Read } else { recipe.resources.io }
+    if recipe.resources.io == Io::Auto && dear {
+        Io::Read
+    } else {
+        recipe.resources.io
+    }
 }
 
 /// How many files there are, and their bytes.
 fn files(list: &FrameList) -> (usize, u64) {
     let mut seen = HashSet::new();
-    let lengths = list.frames.iter().filter(|frame| seen.insert(&frame.path)).map(|frame| frame.stamp.length);
+    let lengths = list
+        .frames
+        .iter()
+        .filter(|frame| seen.insert(&frame.path))
+        .map(|frame| frame.stamp.length);
     let nbyte = lengths.sum();
     (seen.len(), nbyte)
 }
@@ -76,18 +90,40 @@ pub(super) struct Image<'a> {
 
 impl<'a> Image<'a> {
     /// Plans an image.
-    pub(super) fn new(recipe: &'a Recipe, hdu: &Hdu, list: &'a FrameList, reader: &'a Reader<'a>) -> Result<Self> {
-        let number = if let Hdu::Number(number) = hdu { *number } else { 0 };
+    pub(super) fn new(
+        recipe: &'a Recipe,
+        hdu: &Hdu,
+        list: &'a FrameList,
+        reader: &'a Reader<'a>,
+    ) -> Result<Self> {
+        let number = if let Hdu::Number(number) = hdu {
+            *number
+        } else {
+            0
+        };
         let area = |section: &Option<crate::Section>, flag| match section {
             Some(section) => section.within(list.shape, flag),
             None => Ok(list.shape.area()),
         };
         let region = area(&recipe.frames.region, "--region")?;
         let section = area(&recipe.stack.stats_section, "--stats-section")?;
-        let types = list.frames.iter().map(|frame| frame.image.stored.sample_type());
+        let types = list
+            .frames
+            .iter()
+            .map(|frame| frame.image.stored.sample_type());
         let sample = types.max().unwrap_or(SampleType::F32);
         let stack = stack_room(recipe, list, sample)?;
-        let mut image = Self { recipe, number, list, reader, region, section, sample, stack, plan: Plan::default() };
+        let mut image = Self {
+            recipe,
+            number,
+            list,
+            reader,
+            region,
+            section,
+            sample,
+            stack,
+            plan: Plan::default(),
+        };
         image.plan = image.demand().plan(recipe.resources.mem_limit)?;
         Ok(image)
     }
@@ -97,8 +133,15 @@ impl<'a> Image<'a> {
         let list = self.list;
         let nbyte = |plane: &TilePlane| plane.stored.bitpix.nbyte();
         let raw_nbyte = self.tile_planes().map(|plane| nbyte(&plane)).sum();
-        let names = list.frames.iter().map(|frame| frame.path.as_os_str().len() + frame.suffix.len());
-        let cards = list.first.cards().len() + list.primary.as_ref().map_or(0, |header| header.cards().len());
+        let names = list
+            .frames
+            .iter()
+            .map(|frame| frame.path.as_os_str().len() + frame.suffix.len());
+        let cards = list.first.cards().len()
+            + list
+                .primary
+                .as_ref()
+                .map_or(0, |header| header.cards().len());
         let scratch_nbyte = match self.sample {
             SampleType::F32 => self.stack.scratch_nbyte::<f32>(),
             SampleType::F64 => self.stack.scratch_nbyte::<f64>(),
@@ -112,8 +155,14 @@ impl<'a> Image<'a> {
             shape: self.region.shape(),
             raw_nbyte,
             nplane: self.tile_planes().count(),
-            out_nbyte: self.stack.planes.iter().map(|(_, pixel)| pixel.nbyte()).sum(),
-            text_nbyte: names.sum::<usize>() as u64 + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES,
+            out_nbyte: self
+                .stack
+                .planes
+                .iter()
+                .map(|(_, pixel)| pixel.nbyte())
+                .sum(),
+            text_nbyte: names.sum::<usize>() as u64
+                + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES,
             threads: self.recipe.resources.threads,
             scratch_nbyte,
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),
@@ -137,29 +186,63 @@ impl<'a> Image<'a> {
     /// The planes that a tile holds: those of all frames, by kind.
     fn tile_planes(&self) -> impl Iterator<Item = TilePlane> {
         let frames = || self.list.frames.iter().enumerate();
-        let plane = |companion, frame, image: &crate::pixels::Image| TilePlane { companion, frame, stored: image.stored };
+        let plane = |companion, frame, image: &crate::pixels::Image| TilePlane {
+            companion,
+            frame,
+            stored: image.stored,
+        };
         let images = frames().map(move |(frame, of)| plane(Companion::Image, frame, &of.image));
-        let masks =
-            frames().filter_map(move |(frame, of)| of.mask.as_ref().map(|image| plane(Companion::Mask, frame, image)));
-        let deviations = frames().filter(|_| self.stack.needs_deviation).filter_map(move |(frame, of)| {
-            of.uncertainty.as_ref().map(|(image, kind)| plane(Companion::Uncertainty(*kind), frame, image))
+        let masks = frames().filter_map(move |(frame, of)| {
+            of.mask
+                .as_ref()
+                .map(|image| plane(Companion::Mask, frame, image))
         });
-        let bad_pixels = self.list.bad_pixels.as_ref().map(|mask| plane(Companion::BadPixels, 0, &mask.image));
+        let deviations =
+            frames()
+                .filter(|_| self.stack.needs_deviation)
+                .filter_map(move |(frame, of)| {
+                    of.uncertainty
+                        .as_ref()
+                        .map(|(image, kind)| plane(Companion::Uncertainty(*kind), frame, image))
+                });
+        let bad_pixels = self
+            .list
+            .bad_pixels
+            .as_ref()
+            .map(|mask| plane(Companion::BadPixels, 0, &mask.image));
         images.chain(masks).chain(deviations).chain(bad_pixels)
     }
 
     /// The files of the frames, and of the mask that serves them all.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         let bad_pixels = self.list.bad_pixels.iter().map(|mask| &*mask.path);
-        self.list.frames.iter().map(|frame| &*frame.path).chain(bad_pixels)
+        self.list
+            .frames
+            .iter()
+            .map(|frame| &*frame.path)
+            .chain(bad_pixels)
     }
 
     /// The primary header of a multi-extension output.
     pub(super) fn shared_header(&self) -> HduSpec {
         let name = |frame: usize| self.list.frames[frame].base_name();
-        let cards = cards(self.list.primary.as_ref().unwrap_or(&self.list.first));
-        let cards = sink::combined(&cards, Part::Primary, &self.provenance(&self.exposures(), &name));
-        HduSpec { extname: None, extver: None, pixels: None, cards }
+        let cards = self
+            .list
+            .primary
+            .as_ref()
+            .unwrap_or(&self.list.first)
+            .cards();
+        let cards = sink::combined(
+            cards,
+            Part::Primary,
+            &self.provenance(&self.exposures(), &name),
+        );
+        HduSpec {
+            extname: None,
+            extver: None,
+            pixels: None,
+            cards,
+        }
     }
 
     /// Measures, combines and writes the image.
@@ -174,7 +257,14 @@ impl<'a> Image<'a> {
             SampleType::F32 => self.walk::<f32>(pool, sink, watch),
             SampleType::F64 => self.walk::<f64>(pool, sink, watch),
         }?;
-        outcome.add(self.list, self.reader, &self.plan, self.sample, &self.stack, &walked);
+        outcome.add(
+            self.list,
+            self.reader,
+            &self.plan,
+            self.sample,
+            &self.stack,
+            &walked,
+        );
         Ok(())
     }
 
@@ -194,16 +284,39 @@ impl<'a> Image<'a> {
         };
         self.stack.levels = self.levels(&measured)?;
         let hdus = self.hdus();
-        let first = hdus.iter().map(|hdu| sink.add(hdu)).collect::<Result<Vec<_>>>()?;
+        let first = hdus
+            .iter()
+            .map(|hdu| sink.add(hdu))
+            .collect::<Result<Vec<_>>>()?;
         let planes = &self.stack.planes;
-        let hdu_of = |plane| planes.iter().position(|(is, _)| *is == plane).map(|index| first[index]);
-        watch.begin(Walk::Combining, self.plan.walks.last().copied().unwrap_or(0));
+        let hdu_of = |plane| {
+            planes
+                .iter()
+                .position(|(is, _)| *is == plane)
+                .map(|index| first[index])
+        };
+        watch.begin(
+            Walk::Combining,
+            self.plan.walks.last().copied().unwrap_or(0),
+        );
         let capacity = self.plan.capacity();
-        let widths = planes.iter().map(|(plane, pixel)| (*plane, pixel.nbyte())).collect();
+        let widths = planes
+            .iter()
+            .map(|(plane, pixel)| (*plane, pixel.nbyte()))
+            .collect();
         let layout = Arc::new(Layout::new(self.tile_planes(), widths, capacity));
-        let tiles = (0..self.plan.tiles).map(|_| EmptyTile::new(Arc::clone(&layout))).collect();
-        let scratches = (0..self.recipe.resources.threads).map(|_| Scratch::<T>::new(&self.stack)).collect();
-        let rooms = Rooms { plan: &self.plan, stack: &self.stack, pool, watch };
+        let tiles = (0..self.plan.tiles)
+            .map(|_| EmptyTile::new(Arc::clone(&layout)))
+            .collect();
+        let scratches = (0..self.recipe.resources.threads)
+            .map(|_| Scratch::<T>::new(&self.stack))
+            .collect();
+        let rooms = Rooms {
+            plan: &self.plan,
+            stack: &self.stack,
+            pool,
+            watch,
+        };
         let within = |area: &Area| Area {
             rows: area.rows.start + self.region.rows.start..area.rows.end + self.region.rows.start,
             cols: area.cols.start + self.region.cols.start..area.cols.end + self.region.cols.start,
@@ -222,10 +335,16 @@ impl<'a> Image<'a> {
             }
             Ok(())
         };
-        corridor::walk::<T>(rooms, tiles, scratches, read, |plane, area, bytes| match hdu_of(plane) {
-            Some(hdu) => sink.write(hdu, area, bytes),
-            None => Ok(()),
-        })
+        corridor::walk::<T>(
+            rooms,
+            tiles,
+            scratches,
+            read,
+            |plane, area, bytes| match hdu_of(plane) {
+                Some(hdu) => sink.write(hdu, area, bytes),
+                None => Ok(()),
+            },
+        )
     }
 
     /// The level of each frame; none where samples stay as they are.
@@ -242,13 +361,32 @@ impl<'a> Image<'a> {
             check_zero(&frame.name(), *zero)?;
             tracing::debug!("{}: scale {scale}, zero {zero}", frame.name());
         }
-        let (scale_to, zero_to) = (target(stack.scale_to, &scales, 1.0), target(stack.zero_to, &zeros, 0.0));
+        for (frame, measured) in self.list.frames.iter().zip(measured) {
+            tracing::debug!(
+                "{}: measured on {} samples",
+                frame.name(),
+                measured.npresent
+            );
+        }
+        let (scale_to, zero_to) = (
+            target(stack.scale_to, &scales, 1.0),
+            target(stack.zero_to, &zeros, 0.0),
+        );
         let levels = scales.iter().zip(&zeros);
-        Ok(levels.map(|(scale, zero)| FrameLevel::new(*zero, *scale, zero_to, scale_to)).collect())
+        Ok(levels
+            .map(|(scale, zero)| FrameLevel::new(*zero, *scale, zero_to, scale_to))
+            .collect())
     }
 
     /// One number a frame; `index` is that of the keyword among those that were asked for.
-    fn level(&self, flag: &'static str, level: &Level, unity: f64, index: usize, measured: &[Measured]) -> Result<Vec<f64>> {
+    fn level(
+        &self,
+        flag: &'static str,
+        level: &Level,
+        unity: f64,
+        index: usize,
+        measured: &[Measured],
+    ) -> Result<Vec<f64>> {
         let nframe = self.list.frames.len();
         match level {
             Level::None => Ok(vec![unity; nframe]),
@@ -263,12 +401,27 @@ impl<'a> Image<'a> {
     /// The HDUs that the image becomes.
     fn hdus(&self) -> Vec<HduSpec> {
         let (list, all) = (self.list, self.recipe.frames.hdu == Hdu::All);
-        let inherited = list.primary.as_ref().map_or_else(Vec::new, cards);
-        let part = if all { Part::Extension } else { Part::Whole { inherited: &inherited } };
+        let inherited = list
+            .primary
+            .as_ref()
+            .map_or(&[][..], |header| header.cards());
+        let part = if all {
+            Part::Extension
+        } else {
+            Part::Whole { inherited }
+        };
         let name = |frame: usize| list.frames[frame].base_name();
-        let cards = sink::combined(&cards(&list.first), part, &self.provenance(&self.exposures(), &name));
+        let cards = sink::combined(
+            list.first.cards(),
+            part,
+            &self.provenance(&self.exposures(), &name),
+        );
         let place = if all {
-            Place::Extension { name: list.extname.as_deref(), version: list.first.integer("EXTVER"), number: self.number }
+            Place::Extension {
+                name: list.extname.as_deref(),
+                version: list.first.integer("EXTVER"),
+                number: self.number,
+            }
         } else {
             Place::Primary
         };
@@ -280,13 +433,21 @@ impl<'a> Image<'a> {
     fn exposures(&self) -> Exposures {
         let mut exposures = Exposures::default();
         for frame in &self.list.frames {
-            exposures.add(frame.exptime, frame.date_obs.as_deref(), frame.date_end.as_deref());
+            exposures.add(
+                frame.exptime,
+                frame.date_obs.as_deref(),
+                frame.date_end.as_deref(),
+            );
         }
         exposures
     }
 
     /// Where the image comes from; `name` is the name of a frame without its folder.
-    fn provenance<'p>(&'p self, exposures: &'p Exposures, name: &'p dyn Fn(usize) -> String) -> Provenance<'p> {
+    fn provenance<'p>(
+        &'p self,
+        exposures: &'p Exposures,
+        name: &'p dyn Fn(usize) -> String,
+    ) -> Provenance<'p> {
         Provenance {
             stack: &self.recipe.stack,
             nframe: self.list.frames.len(),
@@ -302,9 +463,17 @@ impl<'a> Image<'a> {
 
 /// The types of the output's pixels.
 fn plane_types(recipe: &Recipe, sample: SampleType) -> PlaneTypes {
-    let natural = if sample == SampleType::F64 { PixelType::F64 } else { PixelType::F32 };
+    let natural = if sample == SampleType::F64 {
+        PixelType::F64
+    } else {
+        PixelType::F32
+    };
     let data = recipe.output.dtype.unwrap_or(natural);
-    let uncertainty = if data == PixelType::F64 { PixelType::F64 } else { PixelType::F32 };
+    let uncertainty = if data == PixelType::F64 {
+        PixelType::F64
+    } else {
+        PixelType::F32
+    };
     PlaneTypes { data, uncertainty }
 }
 
@@ -320,26 +489,38 @@ fn stack_room(recipe: &Recipe, list: &FrameList, sample: SampleType) -> Result<S
     let weighs = stack.method != crate::recipe::Method::Median;
     let inverse_variance = weighs && stack.weight == Weight::InverseVariance;
     let needs_deviation = inverse_variance || stack.uncertainty == Uncertainty::Propagate;
-    if needs_deviation && let Some(frame) = list.frames.iter().find(|frame| frame.uncertainty.is_none()) {
+    if needs_deviation
+        && let Some(frame) = list.frames.iter().find(|frame| frame.uncertainty.is_none())
+    {
         return Err(Error::frame(
             frame.name(),
             "has no uncertainty plane, which --weight ivar and --uncertainty propagate need; \
              name its HDU with --uncertainty-hdu, or choose other weights or uncertainties",
         ));
     }
-    let keyword = [&stack.scale, &stack.zero].iter().filter(|level| matches!(level, Level::Keyword(_))).count();
+    let keyword = [&stack.scale, &stack.zero]
+        .iter()
+        .filter(|level| matches!(level, Level::Keyword(_)))
+        .count();
     let weights = match &stack.weight {
         Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
         Weight::Values(values) => Some(listed("--weight", values, nframe)?),
         Weight::None | Weight::InverseVariance => None,
     };
-    if let Some((frame, weight)) =
-        list.frames.iter().zip(weights.iter().flatten()).find(|(_, weight)| !(weight.is_finite() && **weight >= 0.0))
+    if let Some((frame, weight)) = list
+        .frames
+        .iter()
+        .zip(weights.iter().flatten())
+        .find(|(_, weight)| !(weight.is_finite() && **weight >= 0.0))
     {
-        return Err(Error::frame(frame.name(), format!("its weight is {weight}; weights are finite and not negative")));
+        return Err(Error::frame(
+            frame.name(),
+            format!("its weight is {weight}; weights are finite and not negative"),
+        ));
     }
     let scaled = stack.scale != Level::None || stack.zero != Level::None;
-    let exact = |frame: &Frame| levels::is_coded(&frame.image.stored) && frame.image.stored.blank.is_none();
+    let exact =
+        |frame: &Frame| levels::is_coded(&frame.image.stored) && frame.image.stored.blank.is_none();
     let masked = list.bad_pixels.is_some() || list.frames.iter().any(|frame| frame.mask.is_some());
     let bounded = matches!(stack.clip.first(), Some(crate::recipe::Clip::Minmax { .. }));
     let pixel = |plane: Plane| match plane {
@@ -354,13 +535,28 @@ fn stack_room(recipe: &Recipe, list: &FrameList, sample: SampleType) -> Result<S
         method: stack.method,
         clip: stack.clip.clone(),
         nkeep: stack.nkeep,
-        uncertainty: if planes.contains(&Plane::Uncertainty) { stack.uncertainty } else { Uncertainty::None },
-        levels: if scaled { vec![FrameLevel::UNITY; nframe].into() } else { Arc::new([]) },
+        uncertainty: if planes.contains(&Plane::Uncertainty) {
+            stack.uncertainty
+        } else {
+            Uncertainty::None
+        },
+        levels: if scaled {
+            vec![FrameLevel::UNITY; nframe].into()
+        } else {
+            Arc::new([])
+        },
         weights: weights.map(Into::into),
         inverse_variance,
         needs_deviation,
-        may_be_absent: scaled || masked || needs_deviation || bounded || !list.frames.iter().all(exact),
-        planes: planes.into_iter().map(|plane| (plane, pixel(plane))).collect(),
+        may_be_absent: scaled
+            || masked
+            || needs_deviation
+            || bounded
+            || !list.frames.iter().all(exact),
+        planes: planes
+            .into_iter()
+            .map(|plane| (plane, pixel(plane)))
+            .collect(),
     })
 }
 
@@ -368,7 +564,10 @@ fn stack_room(recipe: &Recipe, list: &FrameList, sample: SampleType) -> Result<S
 fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -> Result<Vec<f64>> {
     let number = |frame: &Frame| {
         frame.numbers.get(index).copied().flatten().ok_or_else(|| {
-            Error::frame(frame.name(), format!("{keyword}, which {flag} asks for, is not there or is no number"))
+            Error::frame(
+                frame.name(),
+                format!("{keyword}, which {flag} asks for, is not there or is no number"),
+            )
         })
     };
     frames.iter().map(number).collect()
@@ -379,10 +578,8 @@ fn listed(flag: &str, values: &[f64], nframe: usize) -> Result<Vec<f64>> {
     if values.len() == nframe {
         return Ok(values.to_vec());
     }
-    Err(Error::Choice(format!("{flag}: {} numbers for {nframe} frames; give one a frame", values.len())))
-}
-
-/// The cards of a header.
-fn cards(header: &Header) -> Vec<sink::Card> {
-    header.cards().iter().map(|card| sink::Card::from_bytes(&card.0)).collect()
+    Err(Error::Choice(format!(
+        "{flag}: {} numbers for {nframe} frames; give one a frame",
+        values.len()
+    )))
 }

@@ -23,7 +23,11 @@ const NCODE: usize = 1 << 16;
 /// What the recipe wants measured, if anything.
 pub(super) fn wanted(stack: &Stack) -> Option<Wanted> {
     let asks = |level: &Level| stack.scale == *level || stack.zero == *level;
-    let wanted = Wanted { mean: asks(&Level::Mean), median: asks(&Level::Median), mode: asks(&Level::Mode) };
+    let wanted = Wanted {
+        mean: asks(&Level::Mean),
+        median: asks(&Level::Median),
+        mode: asks(&Level::Mode),
+    };
     (wanted != Wanted::default()).then_some(wanted)
 }
 
@@ -42,13 +46,10 @@ impl Survey<'_> {
     /// Whether some frames are measured by codes, and some by samples.
     fn kinds(&self) -> (bool, bool) {
         let codes = |frame: &Frame| is_coded(&frame.image.stored);
-        (self.list.frames.iter().any(codes), !self.list.frames.iter().all(codes))
-    }
-
-    /// Passes over the frames, at most.
-    pub(super) fn passes(&self) -> u64 {
-        let passes = |frame: &Frame| u64::from(self.wanted.passes(is_coded(&frame.image.stored)));
-        self.list.frames.iter().map(passes).max().unwrap_or(0)
+        (
+            self.list.frames.iter().any(codes),
+            !self.list.frames.iter().all(codes),
+        )
     }
 
     /// Bytes that all passes read, at most.
@@ -75,7 +76,9 @@ impl Survey<'_> {
     pub(super) fn scratch_nbyte(&self, sample: SampleType) -> usize {
         let npixel = (self.chunk_nrow() * self.section.cols.len()).next_multiple_of(LANES);
         let (codes, samples) = self.kinds();
-        let scratch = |codes| measure::scratch_nbyte(self.wanted, codes, self.section.npixel() as u64, sample);
+        let scratch = |codes| {
+            measure::scratch_nbyte(self.wanted, codes, self.section.npixel() as u64, sample)
+        };
         let mut nbyte = npixel * (8 + 2 * sample.nbyte());
         if codes {
             nbyte += scratch(true) + npixel * 3 + NCODE * sample.nbyte();
@@ -83,7 +86,12 @@ impl Survey<'_> {
         if samples {
             nbyte += scratch(false);
         }
-        nbyte + if self.needs_deviation { npixel * size_of::<f64>() } else { 0 }
+        nbyte
+            + if self.needs_deviation {
+                npixel * size_of::<f64>()
+            } else {
+                0
+            }
     }
 
     /// Measures every frame, on so many threads.
@@ -100,14 +108,17 @@ impl Survey<'_> {
         let nframe = self.list.frames.len();
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
-        let measured: Vec<Mutex<Option<Result<Measured>>>> = (0..nframe).map(|_| Mutex::new(None)).collect();
+        let measured: Vec<Mutex<Option<Result<Measured>>>> =
+            (0..nframe).map(|_| Mutex::new(None)).collect();
         std::thread::scope(|scope| {
             for _ in 0..threads.min(nframe) {
                 scope.spawn(|| {
                     let mut desk = Desk::<T>::new(self);
                     while !failed.load(Ordering::Relaxed) {
                         let frame = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(place) = measured.get(frame) else { return };
+                        let Some(place) = measured.get(frame) else {
+                            return;
+                        };
                         let result = desk.measure(reader, frame, watch);
                         failed.fetch_or(result.is_err(), Ordering::Relaxed);
                         *place.lock().expect("nobody panics with a frame in hand") = Some(result);
@@ -116,7 +127,9 @@ impl Survey<'_> {
             }
         });
         // Frames behind the first that failed may not have been measured.
-        let results = measured.into_iter().filter_map(|place| place.into_inner().ok().flatten());
+        let results = measured
+            .into_iter()
+            .filter_map(|place| place.into_inner().ok().flatten());
         results.collect()
     }
 }
@@ -150,7 +163,11 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
         let (codes, samples) = survey.kinds();
         let scratch = |codes| measure::Scratch::new(survey.wanted, codes, npixel);
         let coded = |size: usize| if codes { size } else { 0 };
-        let deviations = if survey.needs_deviation { chunk / LANES } else { 0 };
+        let deviations = if survey.needs_deviation {
+            chunk / LANES
+        } else {
+            0
+        };
         Self {
             survey,
             bytes: vec![0; chunk * 8],
@@ -174,21 +191,34 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
             self.tabulate(&of.image.stored);
         }
         let values = std::mem::take(&mut self.values);
-        let scratch = if coded { &mut self.by_code } else { &mut self.by_sample };
-        let mut scratch = scratch.take().expect("there is a scratch for each kind of frame");
+        let scratch = if coded {
+            &mut self.by_code
+        } else {
+            &mut self.by_sample
+        };
+        let mut scratch = scratch
+            .take()
+            .expect("there is a scratch for each kind of frame");
         let value = |code: u16| values[usize::from(code)];
         let result = measure::measure(&mut scratch, &value, &mut |visit| {
             let rows = &self.survey.section.rows;
             for first in rows.clone().step_by(self.survey.chunk_nrow()) {
                 watch.check()?;
                 let rows = first..rows.end.min(first + self.survey.chunk_nrow());
-                let area = Area { rows, cols: self.survey.section.cols.clone() };
+                let area = Area {
+                    rows,
+                    cols: self.survey.section.cols.clone(),
+                };
                 self.chunk(reader, frame, &area, watch, visit)?;
             }
             Ok(())
         });
         self.values = values;
-        *(if coded { &mut self.by_code } else { &mut self.by_sample }) = Some(scratch);
+        *(if coded {
+            &mut self.by_code
+        } else {
+            &mut self.by_sample
+        }) = Some(scratch);
         result?.ok_or_else(|| {
             Error::frame(of.name(), "has no present sample to measure its scale or zero on; choose another --stats-section")
         })
@@ -199,7 +229,9 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
         let numbers = 0..=u16::MAX;
         let bytes: Vec<u8> = match stored.bitpix {
             Bitpix::U8 => numbers.map(|code| code.to_be_bytes()[1]).collect(),
-            _ => numbers.flat_map(|code| (code ^ 0x8000).to_be_bytes()).collect(),
+            _ => numbers
+                .flat_map(|code| (code ^ 0x8000).to_be_bytes())
+                .collect(),
         };
         decode_run(self.survey.width, stored, &bytes, &mut self.values);
         self.values_of = Some(*stored);
@@ -228,19 +260,35 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
             watch.advance(bytes.len() as u64);
             Ok::<(), Error>(())
         };
-        let mut strip = Strip { rows: &mut self.rows[..nrow], nframe: 1 };
+        let mut strip = Strip {
+            rows: &mut self.rows[..nrow],
+            nframe: 1,
+        };
         read(&mut self.bytes, &stored, Some(Companion::Image))?;
         if coded {
             self.codes.clear();
             match stored.bitpix {
-                Bitpix::U8 => self.codes.extend(self.bytes.iter().map(|byte| u16::from(*byte))),
-                _ => self.codes.extend(self.bytes.as_chunks().0.iter().map(|b| u16::from_be_bytes(*b) ^ 0x8000)),
+                Bitpix::U8 => self
+                    .codes
+                    .extend(self.bytes.iter().map(|byte| u16::from(*byte))),
+                _ => self.codes.extend(
+                    self.bytes
+                        .as_chunks()
+                        .0
+                        .iter()
+                        .map(|b| u16::from_be_bytes(*b) ^ 0x8000),
+                ),
             }
             strip.rows.fill(Row([T::from_f32(0.0); LANES]));
         } else {
             decode_images(width, &stored, 0..1, |_| &self.bytes, &mut strip);
         }
-        let bad_pixels = self.survey.list.bad_pixels.as_ref().map(|mask| (None, mask.image));
+        let bad_pixels = self
+            .survey
+            .list
+            .bad_pixels
+            .as_ref()
+            .map(|mask| (None, mask.image));
         let mask = of.mask.map(|image| (Some(Companion::Mask), image));
         for (companion, image) in mask.into_iter().chain(bad_pixels) {
             read(&mut self.bytes, &image.stored, companion)?;
@@ -248,11 +296,25 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
         }
         if let Some((image, kind)) = of.uncertainty.filter(|_| self.survey.needs_deviation) {
             read(&mut self.bytes, &image.stored, Some(Companion::Uncertainty))?;
-            let mut deviations = Strip { rows: &mut self.deviations[..nrow], nframe: 1 };
-            decode_deviations(width, &image.stored, kind, 0..1, |_| &self.bytes, &mut deviations);
+            let mut deviations = Strip {
+                rows: &mut self.deviations[..nrow],
+                nframe: 1,
+            };
+            decode_deviations(
+                width,
+                &image.stored,
+                kind,
+                0..1,
+                |_| &self.bytes,
+                &mut deviations,
+            );
             for (row, deviations) in strip.rows.iter_mut().zip(&*deviations.rows) {
                 for (sample, deviation) in row.0.iter_mut().zip(deviations.0) {
-                    *sample = if deviation.is_finite() { *sample } else { T::ABSENT };
+                    *sample = if deviation.is_finite() {
+                        *sample
+                    } else {
+                        T::ABSENT
+                    };
                 }
             }
         }
@@ -260,12 +322,20 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
         if coded {
             let masked = mask.is_some() || bad_pixels.is_some() || self.survey.needs_deviation;
             self.present.clear();
-            self.present.extend(samples.filter(|_| masked).map(Sample::is_present));
-            visit(FrameRows::Codes { rows: &self.codes, present: masked.then_some(&self.present), ncol });
+            self.present
+                .extend(samples.filter(|_| masked).map(Sample::is_present));
+            visit(FrameRows::Codes {
+                rows: &self.codes,
+                present: masked.then_some(&self.present),
+                ncol,
+            });
         } else {
             self.samples.clear();
             self.samples.extend(samples);
-            visit(FrameRows::Samples { rows: &self.samples, ncol });
+            visit(FrameRows::Samples {
+                rows: &self.samples,
+                ncol,
+            });
         }
         Ok(())
     }

@@ -36,7 +36,10 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
         let list = image::open(recipe, &hdu, watch)?;
         let reader = Reader::new(&list, image::io(recipe, &list))?;
         let plan = Image::new(recipe, &hdu, &list, &reader)?.plan;
-        if largest.as_ref().is_none_or(|largest| plan.resident.0 > largest.resident.0) {
+        if largest
+            .as_ref()
+            .is_none_or(|largest| plan.resident.0 > largest.resident.0)
+        {
             largest = Some(plan);
         }
     }
@@ -57,7 +60,12 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
         .num_threads(recipe.resources.threads)
         .thread_name(|index| format!("work-{index}"))
         .build()
-        .map_err(|error| Error::System(format!("cannot start {} threads: {error}", recipe.resources.threads)))?;
+        .map_err(|error| {
+            Error::System(format!(
+                "cannot start {} threads: {error}",
+                recipe.resources.threads
+            ))
+        })?;
     let mut sink: Option<FitsSink> = None;
     let mut outcome = Outcome::new(recipe);
     for hdu in hdus(&recipe.frames)? {
@@ -86,7 +94,11 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
 
 /// The HDUs that a run works on, one after another.
 fn hdus(frames: &Frames) -> Result<Vec<Hdu>> {
-    if frames.hdu == Hdu::All { source::image_hdus(frames) } else { Ok(vec![frames.hdu.clone()]) }
+    if frames.hdu == Hdu::All {
+        source::image_hdus(frames)
+    } else {
+        Ok(vec![frames.hdu.clone()])
+    }
 }
 
 fn no_image() -> Error {
@@ -95,7 +107,9 @@ fn no_image() -> Error {
 
 /// Refuses an output that is one of the inputs, under whatever name.
 fn output_is_no_input(output: &Path, image: &Image<'_>) -> Result<()> {
-    let Ok(canonical) = output.canonicalize() else { return Ok(()) };
+    let Ok(canonical) = output.canonicalize() else {
+        return Ok(());
+    };
     let same = |path: &Path| path.canonicalize().is_ok_and(|path| path == canonical);
     match image.paths().find(|path| same(path)) {
         None => Ok(()),

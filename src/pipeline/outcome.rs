@@ -11,6 +11,7 @@ use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, StackRoom};
 use crate::summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
 use crate::sys;
+use crate::units::ByteSize;
 
 /// Frames that are named as the worst of a run, and of each of its steps.
 const NWORST: usize = 10;
@@ -25,6 +26,7 @@ pub(super) struct Outcome<'a> {
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,
+    page_tables: Option<ByteSize>,
 }
 
 /// What one image came to.
@@ -52,6 +54,7 @@ impl<'a> Outcome<'a> {
             times: [Times::default(); 3],
             frame: NoiseGauge::new(),
             result: NoiseGauge::new(),
+            page_tables: None,
         }
     }
 
@@ -68,13 +71,19 @@ impl<'a> Outcome<'a> {
         let tally = &walked.tally;
         let npixel = plan.shape.npixel() as u64;
         let nstep = stack.clip.len();
-        let of_step = |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
+        let of_step =
+            |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
         let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
         let in_all = (0..stack.nframe).map(in_all).collect();
         self.images.push(Done {
             plan: plan.clone(),
             sample,
-            sides: tally.low.iter().copied().zip(tally.high.iter().copied()).collect(),
+            sides: tally
+                .low
+                .iter()
+                .copied()
+                .zip(tally.high.iter().copied())
+                .collect(),
             worst_of_steps: (0..nstep).map(of_step).collect(),
             worst: worst(list, in_all, npixel, NWORST),
             empty: tally.empty,
@@ -86,6 +95,7 @@ impl<'a> Outcome<'a> {
         }
         self.frame.merge(&tally.frame);
         self.result.merge(&tally.result);
+        self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
@@ -94,42 +104,76 @@ impl<'a> Outcome<'a> {
     /// The summary of a run that took so long.
     pub(super) fn summary(self, elapsed: Duration) -> Summary {
         let plans = || self.images.iter().map(|image| &image.plan);
-        let largest = plans().max_by_key(|plan| plan.resident.0 + plan.kernel.0).cloned().unwrap_or_default();
+        let largest = plans()
+            .max_by_key(|plan| plan.resident.0 + plan.kernel.0)
+            .cloned()
+            .unwrap_or_default();
         let first = plans().next().cloned().unwrap_or_default();
-        let (bytes, once) =
-            self.images.iter().fold((0, 0), |(bytes, once), image| (bytes + image.bytes, once + image.once));
-        let clip = self.recipe.stack.clip.iter().enumerate().map(|(step, clip)| ClipCount {
-            step: clip.to_string(),
-            low: self.images.iter().map(|image| image.sides[step].0).sum(),
-            high: self.images.iter().map(|image| image.sides[step].1).sum(),
-            worst_frames: most(self.images.iter().flat_map(|image| image.worst_of_steps[step].clone()), NWORST_OF_STEP),
+        let (bytes, once) = self.images.iter().fold((0, 0), |(bytes, once), image| {
+            (bytes + image.bytes, once + image.once)
         });
-        let rooms = ["read", "work", "write"].into_iter().zip(self.times).map(|(room, times)| RoomTime {
-            room,
-            busy: times.busy.as_secs_f64(),
-            waited: times.waited.as_secs_f64(),
-        });
+        let clip = self
+            .recipe
+            .stack
+            .clip
+            .iter()
+            .enumerate()
+            .map(|(step, clip)| ClipCount {
+                step: clip.to_string(),
+                low: self.images.iter().map(|image| image.sides[step].0).sum(),
+                high: self.images.iter().map(|image| image.sides[step].1).sum(),
+                worst_frames: most(
+                    self.images
+                        .iter()
+                        .flat_map(|image| image.worst_of_steps[step].clone()),
+                    NWORST_OF_STEP,
+                ),
+            });
+        let rooms = ["read", "work", "write"]
+            .into_iter()
+            .zip(self.times)
+            .map(|(room, times)| RoomTime {
+                room,
+                busy: times.busy.as_secs_f64(),
+                waited: times.waited.as_secs_f64(),
+            });
         Summary {
             output: self.recipe.output.path.clone(),
             version: env!("CARGO_PKG_VERSION"),
             frames: first.frames,
             extensions: self.images.len(),
             shape: first.shape,
-            sample_type: self.images.iter().map(|image| image.sample).max().unwrap_or(SampleType::F32),
+            sample_type: self
+                .images
+                .iter()
+                .map(|image| image.sample)
+                .max()
+                .unwrap_or(SampleType::F32),
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),
             clip: clip.collect(),
-            worst_frames: most(self.images.iter().flat_map(|image| image.worst.clone()), NWORST),
-            noise: Noise { one_frame: self.frame.sigma(), result: self.result.sigma() },
+            worst_frames: most(
+                self.images.iter().flat_map(|image| image.worst.clone()),
+                NWORST,
+            ),
+            noise: Noise {
+                one_frame: self.frame.sigma(),
+                result: self.result.sigma(),
+            },
             memory: Memory {
                 limit: self.recipe.resources.mem_limit,
                 planned: largest.resident,
                 planned_kernel: largest.kernel,
                 peak: sys::peak_resident(),
+                page_tables: self.page_tables,
             },
             reading: Reading {
                 bytes,
-                passes: if once == 0 { 0.0 } else { bytes as f64 / once as f64 },
+                passes: if once == 0 {
+                    0.0
+                } else {
+                    bytes as f64 / once as f64
+                },
                 tiles: plans().map(|plan| plan.bands).sum(),
                 tile_rows: first.tile_rows,
             },
@@ -144,7 +188,11 @@ impl<'a> Outcome<'a> {
 
 /// The frames that lost most samples, worst first.
 fn worst(list: &FrameList, taken: Vec<u64>, npixel: u64, most_of_all: usize) -> Vec<WorstFrame> {
-    let mut frames: Vec<(usize, u64)> = taken.into_iter().enumerate().filter(|(_, taken)| *taken > 0).collect();
+    let mut frames: Vec<(usize, u64)> = taken
+        .into_iter()
+        .enumerate()
+        .filter(|(_, taken)| *taken > 0)
+        .collect();
     frames.sort_by_key(|&(frame, taken)| (std::cmp::Reverse(taken), frame));
     frames.truncate(most_of_all);
     let named = |(frame, rejected): (usize, u64)| WorstFrame {
@@ -169,11 +217,18 @@ mod tests {
 
     #[test]
     fn the_worst_frames_come_first_and_ties_in_order() {
-        let frame = |name: &str, rejected| WorstFrame { frame: name.into(), rejected, fraction: 0.0 };
-        let names: Vec<String> = most([frame("a", 1), frame("b", 5), frame("c", 5), frame("d", 3)].into_iter(), 3)
-            .into_iter()
-            .map(|frame| frame.frame)
-            .collect();
+        let frame = |name: &str, rejected| WorstFrame {
+            frame: name.into(),
+            rejected,
+            fraction: 0.0,
+        };
+        let names: Vec<String> = most(
+            [frame("a", 1), frame("b", 5), frame("c", 5), frame("d", 3)].into_iter(),
+            3,
+        )
+        .into_iter()
+        .map(|frame| frame.frame)
+        .collect();
         assert_eq!(names, ["b", "c", "d"]);
     }
 }

@@ -23,7 +23,9 @@ impl Recipe {
             return refuse("--planes: no uncertainty plane can be written with --uncertainty none");
         }
         let weighs = stack.weight == Weight::InverseVariance && stack.method != Method::Median;
-        if self.frames.uncertainty_hdu.is_none() && (weighs || stack.uncertainty == Uncertainty::Propagate) {
+        if self.frames.uncertainty_hdu.is_none()
+            && (weighs || stack.uncertainty == Uncertainty::Propagate)
+        {
             return refuse(
                 "--weight ivar and --uncertainty propagate need the uncertainties of the frames; \
                  --uncertainty-hdu none leaves them out",
@@ -36,10 +38,11 @@ impl Recipe {
         if matches!(stack.zero_to, LevelTo::Value(value) if !value.is_finite()) {
             return refuse("--zero-to: a number, first or mean");
         }
-        if matches!(&stack.weight, Weight::Values(weights) if !weights.iter().all(|w| *w >= 0.0 && w.is_finite())) {
+        if matches!(&stack.weight, Weight::Values(weights) if !weights.iter().all(|w| *w >= 0.0 && w.is_finite()))
+        {
             return refuse("--weight: weights are finite and not negative");
         }
-        stack.clip.iter().try_for_each(|step| step.check())
+        stack.clip.iter().try_for_each(Clip::check)
     }
 }
 
@@ -49,13 +52,25 @@ impl Clip {
         let sound = match *self {
             Self::Minmax { low, high } => low <= high,
             Self::Extrema { .. } => true,
-            Self::Sigma(Sigma { low, high, iters, floor, .. }) => {
-                low > 0.0 && high > 0.0 && floor >= 0.0 && floor.is_finite() && iters != Iterations::Times(0)
+            Self::Sigma(Sigma {
+                low,
+                high,
+                iters,
+                floor,
+                ..
+            }) => {
+                low > 0.0
+                    && high > 0.0
+                    && floor >= 0.0
+                    && floor.is_finite()
+                    && iters != Iterations::Times(0)
             }
         };
         if sound {
             return Ok(());
         }
-        Err(Error::Choice(format!("--clip {self}: bounds must be in order, and LOW, HIGH and iters positive")))
+        Err(Error::Choice(format!(
+            "--clip {self}: bounds must be in order, and LOW, HIGH and iters positive"
+        )))
     }
 }

@@ -1,31 +1,13 @@
 //! Cards of a header, formatted as the FITS standard wants them.
 
-/// 80 characters of a header.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Card([u8; 80]);
-
-impl std::fmt::Debug for Card {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
-    }
-}
+use crate::header::Card;
 
 /// Characters of a string that fit between the quotes of one card.
 const STRING: usize = 68;
 
 impl Card {
-    /// A card as it stands in a file.
-    pub(crate) fn from_bytes(bytes: &[u8; 80]) -> Self {
-        Self(*bytes)
-    }
-
-    /// Its 80 characters.
-    pub(crate) fn bytes(&self) -> &[u8; 80] {
-        &self.0
-    }
-
-    /// Its keyword, empty where there is none that reads.
-    pub(crate) fn keyword(&self) -> &str {
+    /// Its first 8 characters, where a keyword stands; empty where they do not read.
+    pub(super) fn name(&self) -> &str {
         std::str::from_utf8(&self.0[..8]).unwrap_or("").trim_end()
     }
 
@@ -174,7 +156,7 @@ mod tests {
     use super::*;
 
     fn text(card: &Card) -> String {
-        String::from_utf8_lossy(card.bytes()).trim_end().to_owned()
+        String::from_utf8_lossy(&card.0).trim_end().to_owned()
     }
 
     fn texts(cards: &[Card]) -> Vec<String> {

@@ -8,7 +8,6 @@ impl Sum {
     /// Adds `bytes` that stand `offset` bytes after the beginning of what is summed.
     pub(super) fn add(&mut self, offset: u64, bytes: &[u8]) {
         // A piece may begin inside a word: its first bytes then stand in the lower places of that word.
-        #[expect(clippy::cast_possible_truncation, reason = "0 to 3")]
         let phase = (offset % 4) as usize;
         let head = (4 - phase) % 4;
         let (head, rest) = bytes.split_at(head.min(bytes.len()));

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::card::Card;
 use super::value::{Value, scan};
+use crate::header::Card;
 
 /// A keyword of a header with its cards: one, or more where a string goes on in CONTINUE cards.
 #[derive(Clone, Debug)]
@@ -20,6 +20,14 @@ pub(super) struct Entry {
 pub(super) struct Notes {
     pub(super) mended: BTreeSet<String>,
     pub(super) left_out: BTreeSet<String>,
+}
+
+impl Notes {
+    /// Takes back what was noted of a keyword.
+    pub(super) fn forget(&mut self, keyword: &str) {
+        self.mended.remove(keyword);
+        self.left_out.remove(keyword);
+    }
 }
 
 impl Entry {
@@ -107,8 +115,8 @@ fn printable(card: &Card) -> (String, bool) {
         0..b' ' => ' ',
         _ => '?',
     };
-    let text: String = card.bytes().iter().map(replace).collect();
-    let replaced = text.as_bytes() != card.bytes();
+    let text: String = card.0.iter().map(replace).collect();
+    let replaced = text.as_bytes() != card.0.as_slice();
     (text, replaced)
 }
 
@@ -126,46 +134,36 @@ fn entry(text: &str, replaced: bool, notes: &mut Notes) -> Option<Entry> {
         });
         return None;
     }
-    let commentary = matches!(keyword.as_str(), "" | "COMMENT" | "HISTORY");
-    if commentary || (keyword != "HIERARCH" && text.as_bytes()[8] != b'=') {
-        if keyword.is_empty() && replaced && text.trim().is_empty() {
-            notes.left_out.insert("?".into());
-            return None;
-        }
-        let mended = Card::new(&format!("{keyword:<8}{}", &text[8..]));
-        note_mended(replaced || keyword != written, &keyword, notes);
+    if keyword.is_empty() && replaced && text.trim().is_empty() {
+        notes.left_out.insert("?".into());
+        return None;
+    }
+    let misspelt = replaced || keyword != written;
+    let rest = &text[8..];
+    let card = Card::new(&format!("{keyword:<8}{rest}"));
+    let remark = matches!(keyword.as_str(), "" | "COMMENT" | "HISTORY" | "HIERARCH");
+    let assigned = rest.trim_start().strip_prefix('=').filter(|_| !remark);
+    let Some(assigned) = assigned else {
+        note_mended(misspelt, &keyword, notes);
+        // To the standard HIERARCH is a comment; its value matters only where it goes on in the next card.
+        let value = rest.split_once('=').filter(|_| keyword == "HIERARCH");
+        let value = value.map(|(_, value)| scan(value).value);
+        let value = value.filter(|value| matches!(value, Value::Text(_)));
         return Some(Entry {
             keyword,
-            value: Value::Commentary,
+            value: value.unwrap_or(Value::Commentary),
             comment: String::new(),
-            cards: vec![mended],
+            cards: vec![card],
         });
+    };
+    let scan = scan(assigned);
+    let faulty = scan.faulty || !rest.starts_with("= ");
+    note_mended(faulty || misspelt, &keyword, notes);
+    let mut entry = Entry::new(&keyword, scan.value, &scan.comment);
+    if !faulty {
+        entry.cards = vec![card];
     }
-    if keyword == "HIERARCH" {
-        note_mended(replaced, &keyword, notes);
-        // To the standard this is a comment; its value matters only where it goes on in the next card.
-        let value = text.split_once('=').map(|(_, value)| scan(value).value);
-        let value = value
-            .filter(|value| matches!(value, Value::Text(_)))
-            .unwrap_or(Value::Commentary);
-        return Some(Entry {
-            keyword,
-            value,
-            comment: String::new(),
-            cards: vec![Card::new(text)],
-        });
-    }
-    let scan = scan(&text[9..]);
-    let faulty = scan.faulty || text.as_bytes()[9] != b' ';
-    note_mended(faulty || replaced || keyword != written, &keyword, notes);
-    let entry = Entry::new(&keyword, scan.value, &scan.comment);
-    if faulty {
-        return Some(entry);
-    }
-    Some(Entry {
-        cards: vec![Card::new(&format!("{keyword:<8}{}", &text[8..]))],
-        ..entry
-    })
+    Some(entry)
 }
 
 fn note_mended(mended: bool, keyword: &str, notes: &mut Notes) {
@@ -210,12 +208,12 @@ mod tests {
             .map(|text| {
                 let mut bytes = [b' '; 80];
                 bytes[..text.len()].copy_from_slice(text);
-                Card::from_bytes(&bytes)
+                Card(bytes)
             })
             .collect();
         let mut notes = Notes::default();
         let entries = entries(&raw, &mut notes);
-        let text = |card: &Card| String::from_utf8_lossy(card.bytes()).trim_end().to_owned();
+        let text = |card: &Card| String::from_utf8_lossy(&card.0).trim_end().to_owned();
         let texts = entries
             .iter()
             .flat_map(|entry| entry.cards.iter().map(text))
@@ -263,6 +261,7 @@ mod tests {
                 "OBJECT  = 'M31     '           / name",
             ),
             (b"OBJECT  ='M31'", "OBJECT  = 'M31     '"),
+            (b"OBJECT   ='M31'", "OBJECT  = 'M31     '"),
             (b"object  = 'M31'", "OBJECT  = 'M31'"),
             (b"OBJECT  = nan", "OBJECT  = 'nan     '"),
             (

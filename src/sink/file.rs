@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::card::Card;
 use super::checksum::Sum;
 use super::{HduSpec, Pixels, name};
 use crate::error::{Error, Result};
+use crate::header::Card;
 use crate::shape::Area;
 
 /// Headers and data are filled up to multiples of this.
@@ -74,14 +74,14 @@ impl FitsSink {
         let mut header: Vec<u8> = spec
             .header(self.hdus.is_empty())
             .iter()
-            .flat_map(|card| *card.bytes())
+            .flat_map(|card| card.0)
             .collect();
         let (mut sum, sums_at) = (Sum::default(), self.end + header.len() as u64);
         sum.add(0, &header);
         // Room for the two cards of the sums, which are known only when all pixels are.
         header.resize(header.len() + 160, b' ');
         let last = header.len();
-        header.extend(Card::new("END").bytes());
+        header.extend(Card::new("END").0);
         header.resize(header.len().next_multiple_of(BLOCK), b' ');
         sum.add(0, &header[last..]);
 
@@ -91,7 +91,7 @@ impl FitsSink {
         };
         let length = spec
             .pixels
-            .map_or(Some(0), |pixels| pixels.nbyte())
+            .map_or(Some(0), Pixels::nbyte)
             .ok_or_else(too_large)?;
         let start = self.end + header.len() as u64;
         let end = length
@@ -205,10 +205,7 @@ impl Hdu {
                 "data unit checksum",
             );
             cards.extend(Card::string("CHECKSUM", checksum, "HDU checksum"));
-            cards
-                .iter()
-                .flat_map(|card| *card.bytes())
-                .collect::<Vec<u8>>()
+            cards.iter().flat_map(|card| card.0).collect::<Vec<u8>>()
         };
         let mut sum = self.header;
         sum.join(self.data);
@@ -250,12 +247,9 @@ mod tests {
     /// Bytes that differ from pixel to pixel, of an image of one byte a pixel.
     fn pixels(area: &Area) -> Vec<u8> {
         let rows = area.rows.clone();
-        rows.flat_map(|row| {
-            area.cols
-                .clone()
-                .map(move |col| (row * 37 + col * 101 + 1) as u8)
-        })
-        .collect()
+        let number = |row, col| u8::try_from((row * 37 + col * 101 + 1) % 251).expect("below 256");
+        rows.flat_map(|row| area.cols.clone().map(move |col| number(row, col)))
+            .collect()
     }
 
     fn written(areas: &[Area]) -> Vec<u8> {

@@ -1,13 +1,11 @@
 //! The header of a result: that of the first frame, less what no longer holds, with where the result comes from.
 
-use std::collections::BTreeSet;
-
-use super::card::Card;
-use super::entry::{Entry, Notes, entries};
+use super::entry::{Entry, Notes};
+use super::frame::{drop_duplicates, frame_naxis, inherit, kept, replace_epoch};
 use super::provenance::Provenance;
-use super::reserved::{Verdict, is_section, judge, tells_storage};
 use super::value::Value;
 use super::wcs;
+use crate::header::Card;
 use crate::recipe::Method;
 
 /// Which header of the output is composed.
@@ -29,45 +27,20 @@ pub(crate) enum Part<'a> {
 /// are stored, which [`super::HduSpec`] adds.
 pub(crate) fn combined(first: &[Card], part: Part<'_>, provenance: &Provenance<'_>) -> Vec<Card> {
     let mut notes = Notes::default();
-    let frame_naxis = frame_naxis(first);
-    let mut header = Vec::new();
+    let mut header = kept(first, part, provenance, &mut notes);
     if let Part::Whole { inherited } = part {
-        let own: BTreeSet<&str> = first.iter().map(Card::keyword).collect();
-        header = kept(inherited, part, provenance, &mut notes);
-        header.retain(|entry| is_remark(entry) || !own.contains(entry.keyword.as_str()));
+        header = inherit(header, inherited, provenance, &mut notes);
     }
-    header.extend(kept(first, part, provenance, &mut notes));
-    let mut seen = BTreeSet::new();
-    header.retain(|entry| {
-        let first = is_remark(entry) || seen.insert(entry.keyword.clone());
-        if !first {
-            notes.left_out.insert(entry.keyword.clone());
-        }
-        first
-    });
+    drop_duplicates(&mut header, &mut notes);
+    replace_epoch(&mut header, &mut notes);
     let naxis = if matches!(part, Part::Primary) { 0 } else { 2 };
-    wcs::settle(&mut header, naxis, frame_naxis, &mut notes);
+    wcs::settle(&mut header, naxis, frame_naxis(first), &mut notes);
     if let Some(region) = provenance.region {
         wcs::shift(&mut header, region);
     }
-    add_times(&mut header, part, provenance);
-    set(
-        &mut header,
-        Entry::new(
-            "NCOMBINE",
-            Value::Number(provenance.nframe.to_string()),
-            "frames combined",
-        ),
-    );
-    let unit = header
-        .iter()
-        .find(|entry| entry.keyword == "BUNIT")
-        .and_then(Entry::text);
-    if unit.is_none_or(|unit| unit.trim().is_empty()) && !matches!(part, Part::Primary) {
-        set(
-            &mut header,
-            Entry::new("BUNIT", Value::Text("adu".into()), "unit of the pixels"),
-        );
+    for entry in result(&mut header, part, provenance) {
+        notes.forget(&entry.keyword);
+        set(&mut header, entry);
     }
     flatten(&header, part, provenance, &notes)
 }
@@ -86,7 +59,7 @@ fn flatten(
     // Blank cards at the end of a header are room that was kept for more.
     while cards
         .last()
-        .is_some_and(|card| card.bytes().iter().all(|&b| b == b' '))
+        .is_some_and(|card| card.0.iter().all(|&b| b == b' '))
     {
         cards.pop();
     }
@@ -104,7 +77,7 @@ fn flatten(
             cards.extend(Card::commentary("HISTORY", &line));
         }
     }
-    if cards.iter().any(|card| card.keyword() == "CONTINUE") {
+    if cards.iter().any(|card| card.name() == "CONTINUE") {
         let long = Card::string(
             "LONGSTRN",
             "OGIP 1.0",
@@ -115,61 +88,6 @@ fn flatten(
     cards
 }
 
-/// NAXIS of the frame itself.
-fn frame_naxis(first: &[Card]) -> u32 {
-    let naxis = first.iter().find(|card| card.keyword() == "NAXIS");
-    let entry = naxis.and_then(|card| entries(&[*card], &mut Notes::default()).pop());
-    entry
-        .and_then(|entry| entry.number())
-        .map_or(2, |number| if number > 2.0 { 3 } else { 2 })
-}
-
-/// Whether an entry may stand more than once: COMMENT, HISTORY, blank cards, HIERARCH.
-fn is_remark(entry: &Entry) -> bool {
-    matches!(
-        entry.keyword.as_str(),
-        "" | "COMMENT" | "HISTORY" | "HIERARCH"
-    )
-}
-
-/// The entries of a header that still hold, as the standard wants them.
-fn kept(
-    cards: &[Card],
-    part: Part<'_>,
-    provenance: &Provenance<'_>,
-    notes: &mut Notes,
-) -> Vec<Entry> {
-    let mut kept = Vec::new();
-    for entry in entries(cards, notes) {
-        let keyword = entry.keyword.clone();
-        let named = matches!(keyword.as_str(), "EXTNAME" | "EXTVER");
-        let extension =
-            matches!(keyword.as_str(), "EXTLEVEL" | "INHERIT") && !matches!(part, Part::Extension);
-        let section = provenance.region.is_some() && is_section(&entry);
-        if tells_storage(&keyword) || named || extension || section {
-            // It no longer holds, so it does not matter that it had to be mended.
-            notes.mended.remove(&keyword);
-            continue;
-        }
-        if is_remark(&entry) {
-            kept.push(entry);
-            continue;
-        }
-        match judge(entry) {
-            Verdict::Sound(entry) => kept.push(entry),
-            Verdict::Mended(entry) => {
-                notes.mended.insert(keyword);
-                kept.push(entry);
-            }
-            Verdict::Forbidden => {
-                notes.mended.remove(&keyword);
-                notes.left_out.insert(keyword);
-            }
-        }
-    }
-    kept
-}
-
 /// Puts an entry in the place of the one with its keyword, or at the end.
 fn set(header: &mut Vec<Entry>, entry: Entry) {
     match header.iter_mut().find(|old| old.keyword == entry.keyword) {
@@ -178,10 +96,13 @@ fn set(header: &mut Vec<Entry>, entry: Entry) {
     }
 }
 
-/// Sets the times of the result. A primary without data has them only where it had them before.
-fn add_times(header: &mut Vec<Entry>, part: Part<'_>, provenance: &Provenance<'_>) {
+/// What the result says of itself. A primary without data tells the times only where the frame's did.
+fn result(header: &mut Vec<Entry>, part: Part<'_>, provenance: &Provenance<'_>) -> Vec<Entry> {
     let (method, exposures) = (provenance.stack.method, provenance.exposures);
-    let text = |text: &str| Value::Text(text.into());
+    let primary = matches!(part, Part::Primary);
+    let text = |keyword: &str, text: &str, comment: &str| {
+        Entry::new(keyword, Value::Text(text.into()), comment)
+    };
     let exptime = exposures.exptime(method).map(|time| {
         let comment = match method {
             Method::Sum => "[s] sum of the exposure times",
@@ -196,14 +117,234 @@ fn add_times(header: &mut Vec<Entry>, part: Part<'_>, provenance: &Provenance<'_
     }
     let begin = exposures
         .date_obs()
-        .map(|date| Entry::new("DATE-OBS", text(date), "earliest of the frames"));
+        .map(|date| text("DATE-OBS", date, "earliest of the frames"));
     let end = exposures
         .date_end()
-        .map(|date| Entry::new("DATE-END", text(date), "latest end of an exposure"));
-    for entry in [exptime, begin, end].into_iter().flatten() {
-        let had = header.iter().any(|old| old.keyword == entry.keyword);
-        if had || !matches!(part, Part::Primary) {
-            set(header, entry);
+        .map(|date| text("DATE-END", date, "latest end of an exposure"));
+    let mut entries: Vec<Entry> = [exptime, begin, end].into_iter().flatten().collect();
+    let has = |keyword: &str| header.iter().any(|entry| entry.keyword == keyword);
+    entries.retain(|entry| !primary || has(&entry.keyword));
+    let nframe = Value::Number(provenance.nframe.to_string());
+    entries.push(Entry::new("NCOMBINE", nframe, "frames combined"));
+    let unit = header
+        .iter()
+        .find(|entry| entry.keyword == "BUNIT")
+        .and_then(Entry::text);
+    if !primary && unit.is_none_or(|unit| unit.trim().is_empty()) {
+        entries.push(text("BUNIT", "adu", "unit of the pixels"));
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Stack;
+    use crate::shape::Area;
+    use crate::sink::Exposures;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn cards(texts: &[&str]) -> Vec<Card> {
+        texts.iter().map(|text| Card::new(text)).collect()
+    }
+
+    /// The header of three frames of 10 s, `first` being the first.
+    fn header(first: &[&str], part: Part<'_>, region: Option<&Area>) -> Vec<String> {
+        let mut exposures = Exposures::default();
+        for start in [
+            "2024-03-01T00:00:20",
+            "2024-03-01T00:00:00",
+            "2024-03-01T00:00:40",
+        ] {
+            exposures.add(Some(10.0), Some(start), None);
         }
+        let stack = Stack {
+            clip: vec!["sigma:3".parse().expect("a clip")],
+            ..Stack::default()
+        };
+        let provenance = Provenance {
+            stack: &stack,
+            nframe: 3,
+            name: &|frame| format!("f{frame}.fits"),
+            exposures: &exposures,
+            differing: &BTreeSet::from(["AIRMASS".to_owned()]),
+            bad_pixels: Some(Path::new("/home/me/bad.fits")),
+            region,
+            uncertainty: true,
+        };
+        let composed = combined(&cards(first), part, &provenance);
+        composed
+            .iter()
+            .map(|card| String::from_utf8_lossy(&card.0).trim_end().to_owned())
+            .collect()
+    }
+
+    const WHOLE: Part<'_> = Part::Whole { inherited: &[] };
+
+    fn value(header: &[String], keyword: &str) -> Option<String> {
+        let card = header
+            .iter()
+            .find(|card| card.starts_with(&format!("{keyword:<8}=")))?;
+        Some(card[10..].split(" / ").next()?.trim().to_owned())
+    }
+
+    fn has(header: &[String], line: &str) -> bool {
+        header.iter().any(|card| card == &format!("HISTORY {line}"))
+    }
+
+    #[test]
+    fn what_tells_how_a_frame_is_stored_is_not_taken_over() {
+        let first = [
+            "SIMPLE  = T",
+            "BITPIX  = 16",
+            "NAXIS1  = 9",
+            "BZERO   = 32768",
+            "IMCMB001= 'old'",
+            "EXTNAME = 'SCI'",
+        ];
+        let header = header(&[&first[..], &["GAIN    = 1.5"]].concat(), WHOLE, None);
+        assert_eq!(value(&header, "GAIN").as_deref(), Some("1.5"));
+        for keyword in ["SIMPLE", "BITPIX", "NAXIS1", "BZERO", "EXTNAME"] {
+            assert_eq!(value(&header, keyword), None, "{keyword}");
+        }
+        assert!(!header.iter().any(|card| card.contains("forbids")));
+    }
+
+    #[test]
+    fn the_result_tells_its_frames_its_choices_and_its_times() {
+        let header = header(&["EXPTIME = 99 / [s]", "BUNIT   = 'DN'"], WHOLE, None);
+        for (keyword, text) in [
+            ("NCOMBINE", "3"),
+            ("EXPTIME", "10.0"),
+            ("BUNIT", "'DN'"),
+            ("DATE-OBS", "'2024-03-01T00:00:00'"),
+            ("DATE-END", "'2024-03-01T00:00:50.000'"),
+            ("IMCMB003", "'f2.fits '"),
+        ] {
+            assert_eq!(value(&header, keyword).as_deref(), Some(text), "{keyword}");
+        }
+        for line in [
+            "clip sigma:3,3",
+            "uncertainty scatter",
+            "bad pixels bad.fits",
+            "the frames differ in AIRMASS",
+        ] {
+            assert!(has(&header, line), "{line}");
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        assert!(has(
+            &header,
+            &format!("ccdstream {version}: average of 3 frames")
+        ));
+    }
+
+    #[test]
+    fn a_frame_without_unit_is_in_adu() {
+        assert_eq!(
+            value(&header(&[], WHOLE, None), "BUNIT").as_deref(),
+            Some("'adu     '")
+        );
+        assert_eq!(
+            value(&header(&["BUNIT   = ''"], WHOLE, None), "BUNIT").as_deref(),
+            Some("'adu     '")
+        );
+    }
+
+    #[test]
+    fn a_region_moves_the_reference_pixel_and_drops_sections() {
+        let first = [
+            "TRIMSEC = '[1:9,1:9]'",
+            "CRPIX1  = 5.0",
+            "CRVAL1  = 0.0",
+            "CTYPE1  = 'X'",
+        ];
+        let region = Area {
+            rows: 0..3,
+            cols: 2..6,
+        };
+        let moved = header(&first, WHOLE, Some(&region));
+        assert_eq!(value(&moved, "TRIMSEC"), None);
+        assert_eq!(value(&moved, "CRPIX1").as_deref(), Some("3.0"));
+        assert_eq!(value(&moved, "LTV1").as_deref(), Some("-2.0"));
+        assert!(has(&moved, "region [3:6,1:3]"));
+        assert_eq!(
+            value(&header(&first, WHOLE, None), "TRIMSEC").as_deref(),
+            Some("'[1:9,1:9]'")
+        );
+    }
+
+    #[test]
+    fn forbidden_cards_are_named_in_one_line() {
+        let first = [
+            "OBJECT  = 'M31",
+            "BAD KEY = 1",
+            "TWICE   = 1",
+            "TWICE   = 2",
+            "EMPTY   =",
+            "DATE-OBS= 'now'",
+        ];
+        let header = header(&first, WHOLE, None);
+        assert_eq!(value(&header, "TWICE").as_deref(), Some("1"));
+        assert!(has(
+            &header,
+            "cards mended, as the FITS standard forbids them: OBJECT"
+        ));
+        assert!(has(
+            &header,
+            "cards left out, as the FITS standard forbids them: BAD KEY EMPTY TWICE"
+        ));
+    }
+
+    #[test]
+    fn an_extension_that_becomes_the_primary_takes_over_what_it_lacks() {
+        let primary = cards(&[
+            "OBJECT  = 'M31'",
+            "FILTER  = 'R'",
+            "HISTORY old",
+            "NEXTEND =",
+            "EXTEND  = T",
+        ]);
+        let first = ["XTENSION= 'IMAGE'", "FILTER  = 'V'", "INHERIT = T"];
+        let header = header(
+            &first,
+            Part::Whole {
+                inherited: &primary,
+            },
+            None,
+        );
+        assert_eq!(value(&header, "OBJECT").as_deref(), Some("'M31'"));
+        assert_eq!(value(&header, "FILTER").as_deref(), Some("'V'"));
+        assert_eq!(
+            (value(&header, "INHERIT"), value(&header, "EXTEND")),
+            (None, None)
+        );
+        assert!(has(&header, "old"));
+    }
+
+    #[test]
+    fn a_primary_without_data_names_no_frames_and_gains_no_times() {
+        let header = header(&["EXPTIME = 99", "OBJECT  = 'M31'"], Part::Primary, None);
+        assert_eq!(value(&header, "EXPTIME").as_deref(), Some("10.0"));
+        for keyword in ["DATE-OBS", "BUNIT", "IMCMB001"] {
+            assert_eq!(value(&header, keyword), None, "{keyword}");
+        }
+    }
+
+    #[test]
+    fn long_strings_are_declared_once() {
+        let long = [
+            "LONG    = 'one&'",
+            "CONTINUE  'two'",
+            "LONGSTRN= 'OGIP 1.0'",
+        ];
+        let declared = |header: Vec<String>| {
+            header
+                .iter()
+                .filter(|card| card.starts_with("LONGSTRN"))
+                .count()
+        };
+        assert_eq!(declared(header(&long, WHOLE, None)), 1);
+        assert_eq!(declared(header(&long[2..], WHOLE, None)), 0);
     }
 }

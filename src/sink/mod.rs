@@ -9,6 +9,7 @@ mod checksum;
 mod dates;
 mod entry;
 mod file;
+mod frame;
 mod header;
 mod name;
 mod planes;
@@ -17,13 +18,13 @@ mod reserved;
 mod value;
 mod wcs;
 
-pub(crate) use card::Card;
 pub(crate) use dates::Exposures;
 pub(crate) use file::FitsSink;
 pub(crate) use header::{Part, combined};
-pub(crate) use planes::{Place, PlaneTypes, plane_hdus, stored_blank};
+pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
 
+use crate::header::Card;
 use crate::recipe::PixelType;
 use crate::shape::Shape;
 
@@ -127,6 +128,3 @@ impl HduSpec {
         cards
     }
 }
-
-#[cfg(test)]
-mod try_it;

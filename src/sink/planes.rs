@@ -1,7 +1,7 @@
 //! The HDUs of one combined image: the values, and the planes beside them.
 
-use super::card::Card;
 use super::{HduSpec, Pixels};
+use crate::header::Card;
 use crate::recipe::{PixelType, Plane};
 use crate::shape::Shape;
 
@@ -30,17 +30,6 @@ pub(crate) struct PlaneTypes {
     pub(crate) uncertainty: PixelType,
 }
 
-/// The stored integer that means 'no value' in images of this type.
-pub(crate) fn stored_blank(dtype: PixelType) -> Option<i64> {
-    match dtype {
-        PixelType::I16 => Some(i64::from(i16::MIN)),
-        // The value 65535, stored less BZERO.
-        PixelType::U16 => Some(65535 - 32768),
-        PixelType::I32 => Some(i64::from(i32::MIN)),
-        PixelType::U8 | PixelType::F32 | PixelType::F64 => None,
-    }
-}
-
 /// The HDUs of `planes`, in their order, where `cards` is the header of the combined values.
 pub(crate) fn plane_hdus(
     planes: &[Plane],
@@ -60,7 +49,7 @@ pub(crate) fn plane_hdus(
             version,
         ),
     };
-    let unit = cards.iter().find(|card| card.keyword() == "BUNIT");
+    let unit = cards.iter().find(|card| card.name() == "BUNIT");
     let hdu = |plane: &Plane| {
         let (suffix, dtype, cards) = match plane {
             Plane::Data => ("", types.data, cards.to_vec()),
@@ -84,7 +73,7 @@ pub(crate) fn plane_hdus(
             (None, false) => Some(suffix.to_owned()),
             (Some(name), false) => Some(format!("{name}_{suffix}")),
         };
-        let blank = if data { stored_blank(dtype) } else { None };
+        let blank = if data { dtype.blank() } else { None };
         HduSpec {
             extname,
             extver,
@@ -152,7 +141,7 @@ mod tests {
         let hdus = plane_hdus(&PLANES, TYPES, SHAPE, Place::Primary, &cards);
         assert!(hdus[2].cards.contains(&cards[0]));
         assert_eq!(hdus[1].cards, []);
-        let keywords: Vec<&str> = hdus[2].cards.iter().map(Card::keyword).collect();
+        let keywords: Vec<&str> = hdus[2].cards.iter().map(Card::name).collect();
         assert_eq!(keywords, ["UTYPE", "BUNIT"]);
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use super::card::Card;
 use super::dates::Exposures;
+use crate::header::Card;
 use crate::recipe::{Level, Stack, Weight};
 use crate::shape::Area;
 
@@ -114,5 +114,80 @@ impl Provenance<'_> {
             }
         };
         (0..self.nframe).flat_map(card).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::LevelTo;
+
+    /// What a stack of `nframe` frames tells.
+    fn told(stack: &Stack, nframe: usize) -> (Vec<String>, Vec<String>) {
+        let provenance = Provenance {
+            stack,
+            nframe,
+            name: &|frame| format!("frame{frame}.fits[SCI]"),
+            exposures: &Exposures::default(),
+            differing: &BTreeSet::new(),
+            bad_pixels: None,
+            region: None,
+            uncertainty: false,
+        };
+        let text = |card: &Card| String::from_utf8_lossy(&card.0).trim_end().to_owned();
+        let choices = provenance.choices().iter().map(text).collect();
+        (choices, provenance.frames().iter().map(text).collect())
+    }
+
+    #[test]
+    fn choices_that_change_nothing_are_not_told() {
+        let (choices, _) = told(&Stack::default(), 1);
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            choices,
+            [format!("HISTORY ccdstream {version}: average of 1 frame")]
+        );
+    }
+
+    #[test]
+    fn every_choice_is_told_as_it_is_typed() {
+        let stack = Stack {
+            clip: vec![
+                "minmax:,60000".parse().expect("a clip"),
+                "sigma:3,4".parse().expect("a clip"),
+            ],
+            nkeep: 2,
+            scale: Level::Median,
+            zero: Level::Values(vec![1.5, 2.0]),
+            scale_to: LevelTo::First,
+            stats_section: "[1:5,*]".parse().ok(),
+            weight: Weight::Keyword("GAIN".into()),
+            ..Stack::default()
+        };
+        let (choices, _) = told(&stack, 2);
+        let lines = [
+            "clip minmax:,60000",
+            "clip sigma:3,4",
+            "nkeep 2",
+            "zero 1.5,2, zero-to 0",
+            "scale median, scale-to first",
+            "stats-section [1:5,*]",
+            "weight key:GAIN",
+        ];
+        assert_eq!(choices[1..], lines.map(|line| format!("HISTORY {line}")));
+    }
+
+    #[test]
+    fn frames_beyond_the_last_imcmb_are_named_in_history() {
+        let (_, frames) = told(&Stack::default(), 1001);
+        assert_eq!(frames[0], "IMCMB001= 'frame0.fits[SCI]'");
+        assert_eq!(frames[998], "IMCMB999= 'frame998.fits[SCI]'");
+        assert_eq!(
+            frames[999..],
+            [
+                "HISTORY frame 1000: frame999.fits[SCI]",
+                "HISTORY frame 1001: frame1000.fits[SCI]"
+            ]
+        );
     }
 }

@@ -19,11 +19,16 @@ const PACKED: [&str; 20] = [
     "FZQMETHD", "FZDTHRSD", "FZINT2F",
 ];
 
-/// The same with a number at their end.
+/// Keywords of tables and of parameters, with a number at their end.
 const NUMBERED: [&str; 24] = [
     "NAXIS", "IMCMB", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "PTYPE", "PSCAL", "PZERO", "TBCOL",
     "TFORM", "TSCAL", "TZERO", "TNULL", "TTYPE", "TUNIT", "TDISP", "TDIM", "TCTYP", "TCUNI",
     "TCRVL", "TCDLT", "TCRPX", "TCROT",
+];
+
+/// Keywords of distortions, with a number at their end: their tables stand in HDUs that a result does not have.
+const DISTORTIONS: [&str; 10] = [
+    "DP", "DQ", "CPDIS", "CQDIS", "CPERR", "CQERR", "D2IM", "D2IMDIS", "D2IMERR", "DVERR",
 ];
 
 const STRINGS: [&str; 10] = [
@@ -33,12 +38,13 @@ const STRINGS: [&str; 10] = [
 
 const INTEGERS: [&str; 2] = ["EXTVER", "EXTLEVEL"];
 
-const FLOATS: [&str; 3] = ["EQUINOX", "MJD-OBS", "MJD-AVG"];
+const FLOATS: [&str; 4] = ["EQUINOX", "EPOCH", "MJD-OBS", "MJD-AVG"];
 
 /// Whether a keyword tells how a frame is stored.
 pub(super) fn tells_storage(keyword: &str) -> bool {
     let stem = keyword.trim_end_matches(|c: char| c.is_ascii_digit());
-    let numbered = stem.len() < keyword.len() && NUMBERED.contains(&stem);
+    let numbered =
+        stem.len() < keyword.len() && (NUMBERED.contains(&stem) || DISTORTIONS.contains(&stem));
     numbered || STORAGE.contains(&keyword) || PACKED.contains(&keyword)
 }
 
@@ -76,13 +82,6 @@ pub(super) fn judge(entry: Entry) -> Verdict {
     if INTEGERS.contains(&keyword) || keyword.starts_with("WCSAXES") {
         let integer = number(&entry).filter(|v| v.fract() == 0.0 && v.abs() < 1e9);
         return numeric(entry, integer.map(|v| format!("{v:.0}")));
-    }
-    if keyword == "EPOCH" {
-        let equinox = number(&entry);
-        return match equinox {
-            Some(equinox) => Verdict::Mended(Entry::float("EQUINOX", equinox, &entry.comment)),
-            None => Verdict::Forbidden,
-        };
     }
     if keyword == "INHERIT" {
         return if matches!(entry.value, Value::Logical(_)) {
@@ -189,7 +188,7 @@ mod tests {
     /// The card that becomes of a value, and whether it was mended; `None` where the keyword is left out.
     fn judged(keyword: &str, value: Value) -> Option<(String, bool)> {
         let text = |entry: &Entry| {
-            String::from_utf8_lossy(entry.cards[0].bytes())
+            String::from_utf8_lossy(&entry.cards[0].0)
                 .trim_end()
                 .to_owned()
         };
@@ -217,7 +216,7 @@ mod tests {
             ("WCSAXES", number("2.0"), "WCSAXES =                    2"),
             ("EXTVER", text("3"), "EXTVER  =                    3"),
             ("RADESYS", text("fk5"), "RADESYS = 'FK5     '"),
-            ("EPOCH", number("2000"), "EQUINOX =               2000.0"),
+            ("EPOCH", text("2000"), "EPOCH   =               2000.0"),
             ("DATE-OBS", text("2004/06/21"), "DATE-OBS= '2004-06-21'"),
         ] {
             assert_eq!(
@@ -268,7 +267,7 @@ mod tests {
     #[test]
     fn keywords_of_storage_are_known() {
         for keyword in [
-            "NAXIS1", "BZERO", "IMCMB012", "ZTILE1", "TTYPE3", "CHECKSUM", "ZIMAGE",
+            "NAXIS1", "BZERO", "IMCMB012", "ZTILE1", "TTYPE3", "CHECKSUM", "ZIMAGE", "DP1", "D2IM2",
         ] {
             assert!(tells_storage(keyword), "{keyword}");
         }

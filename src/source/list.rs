@@ -52,16 +52,6 @@ pub(crate) struct FrameList {
     pub warnings: Vec<String>,
 }
 
-impl FrameList {
-    /// What is said of the first frame.
-    pub(crate) fn keywords(&self) -> Keywords<'_> {
-        Keywords {
-            image: &self.first,
-            primary: self.primary.as_ref(),
-        }
-    }
-}
-
 /// A mask for every frame: nonzero is bad.
 #[derive(Clone, Debug)]
 pub(crate) struct BadPixels {

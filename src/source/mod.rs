@@ -17,6 +17,6 @@ mod rows;
 #[cfg(test)]
 mod sample;
 
-pub(crate) use frame::{Frame, Stamp};
-pub(crate) use list::{BadPixels, FrameList, Selection, image_hdus, open};
+pub(crate) use frame::Frame;
+pub(crate) use list::{FrameList, Selection, image_hdus, open};
 pub(crate) use reader::{Companion, Reader};

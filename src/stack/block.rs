@@ -6,8 +6,8 @@ use super::sorted::SortedBlock;
 use super::textbook::{median_scatter, moment_scatter, propagated};
 use super::{Scratch, StackRoom, Way};
 use crate::kernel::{
-    Bounds, LANES, Row, Sample, Weights, median_distance_kept, median_kept, squares_all, squares_between, squares_kept,
-    sum_all, sum_kept, weighted_between, weighted_squares_between,
+    Bounds, LANES, Row, Sample, Weights, median_distance_kept, median_kept, squares_all,
+    squares_between, squares_kept, sum_all, sum_kept, weighted_between, weighted_squares_between,
 };
 use crate::recipe::{Method, Uncertainty};
 
@@ -71,16 +71,33 @@ pub(super) struct Beside<'a> {
 
 impl StackRoom {
     /// Clips and combines a block.
-    pub(super) fn block<T: Sample>(&self, block: usize, nused: usize, scratch: &mut Scratch<T>, lanes: &mut Lanes) {
+    pub(super) fn block<T: Sample>(
+        &self,
+        block: usize,
+        nused: usize,
+        scratch: &mut Scratch<T>,
+        lanes: &mut Lanes,
+    ) {
         let place = block * self.nframe..(block + 1) * self.nframe;
-        let Scratch { way, rows, sorted, deviations, weights, tally, .. } = scratch;
+        let Scratch {
+            way,
+            rows,
+            sorted,
+            deviations,
+            weights,
+            tally,
+            ..
+        } = scratch;
         let rows = &rows[place.clone()];
         let weights = match (self.weighs(), &self.weights) {
             (false, _) => None,
             (true, Some(frames)) => Some(Weights::PerFrame(frames)),
             (true, None) => Some(Weights::PerSample(&weights[place.clone()])),
         };
-        let beside = Beside { deviations: deviations.get(place).unwrap_or_default(), weights };
+        let beside = Beside {
+            deviations: deviations.get(place).unwrap_or_default(),
+            weights,
+        };
         match *way {
             Way::Sorted => {
                 let mut sorted = SortedBlock::new(self.width, rows, sorted);
@@ -92,7 +109,8 @@ impl StackRoom {
                 }
             }
             Way::Moments => {
-                let what = self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
+                let what =
+                    self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
                 self.moments(rows, &what, beside, lanes);
             }
             Way::Page => lanes.undecided[..nused].fill(Some(0)),
@@ -105,12 +123,21 @@ impl StackRoom {
     }
 
     /// Averages or sums of a block, and their uncertainties.
-    fn moments<T: Sample>(&self, rows: &[Row<T>], what: &What<'_, T>, beside: Beside<'_>, lanes: &mut Lanes) {
+    fn moments<T: Sample>(
+        &self,
+        rows: &[Row<T>],
+        what: &What<'_, T>,
+        beside: Beside<'_>,
+        lanes: &mut Lanes,
+    ) {
         let width = self.width;
         let all = Bounds::all();
         let (bounds, count) = match what {
             What::Sorted(block) => (&block.bounds, block.count()),
-            What::All => (&all, [u32::try_from(rows.len()).expect("frames are counted in u32"); LANES]),
+            What::All => (
+                &all,
+                [u32::try_from(rows.len()).expect("frames are counted in u32"); LANES],
+            ),
             What::Between(moments) => (&moments.bounds, moments.count),
         };
         let (weight, sum, n) = match &beside.weights {
@@ -131,10 +158,16 @@ impl StackRoom {
         let squares = match (self.uncertainty, &beside.weights, what) {
             (Uncertainty::None, _, _) => [f64::NAN; LANES],
             (Uncertainty::Propagate, _, _) => variances(width, rows, bounds, beside),
-            (Uncertainty::Scatter, Some(weights), _) => weighted_squares_between(width, rows, *weights, bounds, &mean),
-            (Uncertainty::Scatter, None, What::Sorted(block)) => squares_kept(width, block.sorted, &block.kept, &mean),
+            (Uncertainty::Scatter, Some(weights), _) => {
+                weighted_squares_between(width, rows, *weights, bounds, &mean)
+            }
+            (Uncertainty::Scatter, None, What::Sorted(block)) => {
+                squares_kept(width, block.sorted, &block.kept, &mean)
+            }
             (Uncertainty::Scatter, None, What::All) => squares_all(width, rows, &mean),
-            (Uncertainty::Scatter, None, What::Between(_)) => squares_between(width, rows, bounds, &mean),
+            (Uncertainty::Scatter, None, What::Between(_)) => {
+                squares_between(width, rows, bounds, &mean)
+            }
         };
         lanes.count = count;
         for lane in 0..LANES {
@@ -142,29 +175,55 @@ impl StackRoom {
                 lanes.nothing(lane);
                 continue;
             }
-            lanes.value[lane] = 0.0 + if self.method == Method::Sum { sum[lane] } else { mean[lane] };
+            lanes.value[lane] = 0.0
+                + if self.method == Method::Sum {
+                    sum[lane]
+                } else {
+                    mean[lane]
+                };
             lanes.uncertainty[lane] = match self.uncertainty {
                 Uncertainty::None => f64::NAN,
-                Uncertainty::Scatter => moment_scatter(self.method, squares[lane], n[lane], weight[lane]),
-                Uncertainty::Propagate => propagated(self.method, squares[lane], n[lane], weight[lane]),
+                Uncertainty::Scatter => {
+                    moment_scatter(self.method, squares[lane], n[lane], weight[lane])
+                }
+                Uncertainty::Propagate => {
+                    propagated(self.method, squares[lane], n[lane], weight[lane])
+                }
             };
         }
     }
 
     /// Medians of a block, and their uncertainties.
-    fn medians<T: Sample>(&self, rows: &[Row<T>], block: &SortedBlock<'_, T>, beside: Beside<'_>, lanes: &mut Lanes) {
+    fn medians<T: Sample>(
+        &self,
+        rows: &[Row<T>],
+        block: &SortedBlock<'_, T>,
+        beside: Beside<'_>,
+        lanes: &mut Lanes,
+    ) {
         lanes.count = block.count();
         let n = lanes.count.map(f64::from);
         lanes.value = median_kept(block.sorted, &block.kept);
         lanes.uncertainty = match self.uncertainty {
             Uncertainty::None => [f64::NAN; LANES],
             Uncertainty::Scatter => {
-                let distance = median_distance_kept(self.width, block.sorted, &block.kept, &lanes.value);
+                let distance =
+                    median_distance_kept(self.width, block.sorted, &block.kept, &lanes.value);
                 std::array::from_fn(|lane| median_scatter(distance[lane], n[lane]))
             }
             Uncertainty::Propagate => {
-                let squares = variances(self.width, rows, &block.bounds, Beside { weights: None, ..beside });
-                std::array::from_fn(|lane| propagated(Method::Median, squares[lane], n[lane], n[lane]))
+                let squares = variances(
+                    self.width,
+                    rows,
+                    &block.bounds,
+                    Beside {
+                        weights: None,
+                        ..beside
+                    },
+                );
+                std::array::from_fn(|lane| {
+                    propagated(Method::Median, squares[lane], n[lane], n[lane])
+                })
             }
         };
         for lane in 0..LANES {

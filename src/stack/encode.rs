@@ -38,15 +38,30 @@ impl StackRoom {
 }
 
 /// Writes numbers as big-endian pixels, each rounded once.
-fn data(pixel: PixelType, values: &[f64], bytes: &mut [u8], place: &impl Fn(usize) -> (usize, usize)) -> Result<()> {
+fn data(
+    pixel: PixelType,
+    values: &[f64],
+    bytes: &mut [u8],
+    place: &impl Fn(usize) -> (usize, usize),
+) -> Result<()> {
     match pixel {
-        #[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "rounding is what is asked for"
+        )]
         PixelType::F32 => put(values, bytes, |value| (value as f32).to_be_bytes()),
         PixelType::F64 => put(values, bytes, f64::to_be_bytes),
         PixelType::U8 => whole::<1>(pixel, values, bytes, 0..=255, 0, place)?,
         PixelType::I16 => whole::<2>(pixel, values, bytes, -32767..=32767, 0, place)?,
         PixelType::U16 => whole::<2>(pixel, values, bytes, 0..=65534, 32768, place)?,
-        PixelType::I32 => whole::<4>(pixel, values, bytes, -2_147_483_647..=2_147_483_647, 0, place)?,
+        PixelType::I32 => whole::<4>(
+            pixel,
+            values,
+            bytes,
+            -2_147_483_647..=2_147_483_647,
+            0,
+            place,
+        )?,
     }
     Ok(())
 }
@@ -68,12 +83,21 @@ fn whole<const N: usize>(
     place: &impl Fn(usize) -> (usize, usize),
 ) -> Result<()> {
     let blank = pixel.blank().unwrap_or(0);
-    for (lane, (bytes, value)) in bytes.as_chunks_mut::<N>().0.iter_mut().zip(values).enumerate() {
+    for (lane, (bytes, value)) in bytes
+        .as_chunks_mut::<N>()
+        .0
+        .iter_mut()
+        .zip(values)
+        .enumerate()
+    {
         let rounded = value.round_ties_even();
         let stored = if value.is_nan() {
             blank
         } else if (*range.start() as f64..=*range.end() as f64).contains(&rounded) {
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be in a range of whole numbers")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "checked to be in a range of whole numbers"
+            )]
             let whole = rounded as i64;
             whole - bzero
         } else {
@@ -81,9 +105,8 @@ fn whole<const N: usize>(
             return Err(Error::frame(
                 format!("pixel [{col},{row}] of the result"),
                 format!(
-                    "its value {value} does not fit --dtype {}, which holds {} to {} and one value for 'nothing left'; \
+                    "its value {value} does not fit --dtype {pixel}, which holds {} to {} and one value for 'nothing left'; \
                      choose a wider --dtype",
-                    pixel.name(),
                     range.start(),
                     range.end(),
                 ),
@@ -122,9 +145,17 @@ mod tests {
 
     #[test]
     fn a_value_that_does_not_fit_names_its_pixel() {
-        for (pixel, value) in [(PixelType::I16, -32768.0), (PixelType::U16, 65535.0), (PixelType::I32, 3e9), (PixelType::I16, f64::INFINITY)] {
+        for (pixel, value) in [
+            (PixelType::I16, -32768.0),
+            (PixelType::U16, 65535.0),
+            (PixelType::I32, 3e9),
+            (PixelType::I16, f64::INFINITY),
+        ] {
             let message = stored(pixel, &[1.0, value]).map_err(|error| error.to_string());
-            assert!(message.is_err_and(|text| text.contains("pixel [2,7]")), "{pixel:?} {value}");
+            assert!(
+                message.is_err_and(|text| text.contains("pixel [2,7]")),
+                "{pixel:?} {value}"
+            );
         }
     }
 }

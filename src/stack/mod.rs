@@ -23,15 +23,15 @@ mod textbook;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::kernel::{LANES, Row, Sample, Width, padded};
+use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
 use crate::recipe::{Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
 use crate::tile::{OutStrip, RawView};
 
 use block::Lanes;
 pub(crate) use noise::NoiseGauge;
-pub(crate) use tally::Tally;
 use page::Column;
+pub(crate) use tally::Tally;
 
 /// Bytes of samples in a strip: a strip and its sorted copy stay in the nearest caches.
 const STRIP_NBYTE: usize = 32 << 10;
@@ -83,12 +83,19 @@ impl StackRoom {
             Clip::Sigma(sigma) => sigma.center == Center::Median || sigma.dev == Deviation::Mad,
             Clip::Minmax { .. } => false,
         };
-        if self.method == Method::Median || rest.iter().any(order) { Way::Sorted } else { Way::Moments }
+        if self.method == Method::Median || rest.iter().any(order) {
+            Way::Sorted
+        } else {
+            Way::Moments
+        }
     }
 
     /// How many bounds lead the chain: they are met on the samples before scaling.
     fn nhead(&self) -> usize {
-        self.clip.iter().take_while(|clip| matches!(clip, Clip::Minmax { .. })).count()
+        self.clip
+            .iter()
+            .take_while(|clip| matches!(clip, Clip::Minmax { .. }))
+            .count()
     }
 
     /// Whether weights, of either kind, take part.
@@ -98,7 +105,11 @@ impl StackRoom {
 
     /// Pixels of a strip: a multiple of 16.
     pub(crate) fn strip_npixel<T: Sample>(&self) -> usize {
-        let target = if self.way() == Way::Moments { LONG_STRIP_NBYTE } else { STRIP_NBYTE };
+        let target = if self.way() == Way::Moments {
+            LONG_STRIP_NBYTE
+        } else {
+            STRIP_NBYTE
+        };
         let block = self.nframe * size_of::<Row<T>>();
         (target / block).clamp(2, 64) * LANES
     }
@@ -108,9 +119,11 @@ impl StackRoom {
         let nrow = self.strip_npixel::<T>() / LANES * self.nframe;
         let wide = size_of::<Row<f64>>();
         let narrow = size_of::<Row<T>>();
-        let mut nbyte = nrow * narrow + Tally::nbyte(self.clip.len(), self.nframe) + self.nframe * Column::NBYTE;
+        let mut nbyte = nrow * narrow
+            + Tally::nbyte(self.clip.len(), self.nframe)
+            + self.nframe * Column::NBYTE;
         if self.way() == Way::Sorted {
-            nbyte += padded(self.nframe) * narrow;
+            nbyte += self.nframe * narrow;
         }
         if self.way() == Way::Page {
             nbyte += nrow * narrow;
@@ -155,7 +168,7 @@ impl<T: Sample> Scratch<T> {
         let nrow = room.strip_npixel::<T>() / LANES * nframe;
         let rows = |needed: bool| vec![Row([T::ABSENT; LANES]); if needed { nrow } else { 0 }];
         let wide = |needed: bool| vec![Row([0.0; LANES]); if needed { nrow } else { 0 }];
-        let sorted = if way == Way::Sorted { padded(nframe) } else { 0 };
+        let sorted = if way == Way::Sorted { nframe } else { 0 };
         Self {
             way,
             rows: rows(true),
@@ -192,10 +205,14 @@ impl StackRoom {
             let mut lanes = Lanes::default();
             self.bounds_first(block, scratch, &mut lanes);
             self.block(block, nused, scratch, &mut lanes);
-            self.encode(&lanes, first..first + nused, out, |lane| place(start + lane))?;
+            self.encode(&lanes, first..first + nused, out, |lane| {
+                place(start + lane)
+            })?;
             // The last pixel of a row and the first of the next are no neighbours.
             let one_row = place(start).1 == place(start + nused - 1).1;
-            scratch.tally.pixels(&lanes, &scratch.rows[block * self.nframe], nused, one_row);
+            scratch
+                .tally
+                .pixels(&lanes, &scratch.rows[block * self.nframe], nused, one_row);
         }
         Ok(())
     }

@@ -3,7 +3,10 @@
 use super::block::{Lanes, Sides, What};
 use super::textbook::thresholds;
 use super::{StackRoom, Tally};
-use crate::kernel::{Bounds, LANES, Row, Sample, Width, count_rejected, squares_all, squares_between, sum_all, sum_between};
+use crate::kernel::{
+    Bounds, LANES, Row, Sample, Width, count_rejected, squares_all, squares_between, sum_all,
+    sum_between,
+};
 use crate::recipe::{Clip, Iterations, Sigma};
 
 /// What lies between values.
@@ -55,7 +58,13 @@ impl StackRoom {
                 let taken = taken(self.width, rows, &before, &kept);
                 tally.step(step, &taken);
                 lanes.taken.add(&taken);
-                count_rejected(self.width, rows, &before.bounds, &kept.bounds, tally.frames_mut(step));
+                count_rejected(
+                    self.width,
+                    rows,
+                    &before.bounds,
+                    &kept.bounds,
+                    tally.frames_mut(step),
+                );
             }
         }
         What::Between(kept)
@@ -67,11 +76,19 @@ impl<T: Sample> Moments<T> {
     fn all(width: Width, rows: &[Row<T>], full: bool) -> Self {
         let bounds = Bounds::all();
         let (sum, count) = if full {
-            (sum_all(width, rows), [u32::try_from(rows.len()).expect("frames are counted in u32"); LANES])
+            (
+                sum_all(width, rows),
+                [u32::try_from(rows.len()).expect("frames are counted in u32"); LANES],
+            )
         } else {
             sum_between(width, rows, &bounds)
         };
-        Self { bounds, count, sum, all: full }
+        Self {
+            bounds,
+            count,
+            sum,
+            all: full,
+        }
     }
 
     /// Gives a lane back what it had.
@@ -101,7 +118,13 @@ impl<T: Sample> Moments<T> {
     }
 
     /// Drops samples far from the mean, as often as asked.
-    fn sigma(&mut self, room: &StackRoom, rows: &[Row<T>], sigma: &Sigma, gives_back: &mut [bool; LANES]) {
+    fn sigma(
+        &mut self,
+        room: &StackRoom,
+        rows: &[Row<T>],
+        sigma: &Sigma,
+        gives_back: &mut [bool; LANES],
+    ) {
         let mut round = 0;
         loop {
             let before = self.clone();
@@ -133,7 +156,12 @@ impl<T: Sample> Moments<T> {
 }
 
 /// What a step took on either side.
-fn taken<T: Sample>(width: Width, rows: &[Row<T>], before: &Moments<T>, after: &Moments<T>) -> Sides {
+fn taken<T: Sample>(
+    width: Width,
+    rows: &[Row<T>],
+    before: &Moments<T>,
+    after: &Moments<T>,
+) -> Sides {
     let low = width.vectorize(
         #[inline(always)]
         || {
@@ -141,12 +169,16 @@ fn taken<T: Sample>(width: Width, rows: &[Row<T>], before: &Moments<T>, after: &
             for row in rows {
                 for lane in 0..LANES {
                     let sample = row.0[lane];
-                    let below = (sample >= before.bounds.low.0[lane]) & (sample < after.bounds.low.0[lane]);
+                    let below =
+                        (sample >= before.bounds.low.0[lane]) & (sample < after.bounds.low.0[lane]);
                     low[lane] += u32::from(below & (sample <= before.bounds.high.0[lane]));
                 }
             }
             low
         },
     );
-    Sides { low, high: std::array::from_fn(|lane| before.count[lane] - after.count[lane] - low[lane]) }
+    Sides {
+        low,
+        high: std::array::from_fn(|lane| before.count[lane] - after.count[lane] - low[lane]),
+    }
 }

@@ -26,7 +26,9 @@ impl NoiseGauge {
 
     /// A gauge that has seen nothing.
     pub(crate) fn new() -> Self {
-        Self { bins: vec![Bin::default(); Self::NBIN] }
+        Self {
+            bins: vec![Bin::default(); Self::NBIN],
+        }
     }
 
     /// Takes the differences within a run of adjacent pixels.
@@ -66,10 +68,17 @@ impl NoiseGauge {
             2 * seen >= total
         });
         // Two octaves up is four times the median; of differences that are mostly 0 none is left out.
-        let Some(middle) = middle.filter(|_| total > 0) else { return f64::NAN };
-        let end = if middle == 0 { Self::NBIN } else { (middle + (2 << PER_OCTAVE_BITS) + 1).min(Self::NBIN) };
-        let (count, squares) =
-            self.bins[..end].iter().fold((0, 0.0), |(n, squares), bin| (n + bin.count, squares + bin.squares));
+        let Some(middle) = middle.filter(|_| total > 0) else {
+            return f64::NAN;
+        };
+        let end = if middle == 0 {
+            Self::NBIN
+        } else {
+            (middle + (2 << PER_OCTAVE_BITS) + 1).min(Self::NBIN)
+        };
+        let (count, squares) = self.bins[..end].iter().fold((0, 0.0), |(n, squares), bin| {
+            (n + bin.count, squares + bin.squares)
+        });
         // Normal noise cut at four medians, 2.7 σ, keeps 94.3 % of its variance.
         let kept: f64 = if middle == 0 { 1.0 } else { 0.943 };
         (squares / count as f64 / kept / 2.0).sqrt()
@@ -84,7 +93,9 @@ mod tests {
     fn normal_noise_is_found_under_stars_and_a_slope() {
         let mut state = 1_u64;
         let mut uniform = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1_u64 << 53) as f64
         };
         let pixels: Vec<f64> = (0..100_000)

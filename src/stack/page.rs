@@ -22,7 +22,13 @@ impl Column {
     /// Room for a pixel of `nframe` frames.
     pub(super) fn new(nframe: usize) -> Self {
         let numbers = || vec![0.0; nframe];
-        Self { x: numbers(), y: numbers(), weight: numbers(), deviation: numbers(), page: Page::new(nframe) }
+        Self {
+            x: numbers(),
+            y: numbers(),
+            weight: numbers(),
+            deviation: numbers(),
+            page: Page::new(nframe),
+        }
     }
 }
 
@@ -36,7 +42,16 @@ impl StackRoom {
         scratch: &mut Scratch<T>,
         lanes: &mut Lanes,
     ) {
-        let Scratch { way, rows, unscaled, deviations, weights, column, tally, .. } = scratch;
+        let Scratch {
+            way,
+            rows,
+            unscaled,
+            deviations,
+            weights,
+            column,
+            tally,
+            ..
+        } = scratch;
         let whole = *way == Way::Page;
         let nhead = if whole { 0 } else { self.nhead() };
         let x = if whole { &*unscaled } else { &*rows };

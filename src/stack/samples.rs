@@ -13,22 +13,37 @@ impl StackRoom {
     /// Decodes a run of pixels of every frame into the strip; what is masked, or lacks an uncertainty that is needed, is absent.
     ///
     /// Afterwards the samples are scaled, unless bounds lead the chain: these come first (see [`bounds_first`](Self::bounds_first)).
-    pub(super) fn load<T: Sample>(&self, view: RawView<'_>, pixels: &Range<usize>, scratch: &mut Scratch<T>) {
+    pub(super) fn load<T: Sample>(
+        &self,
+        view: RawView<'_>,
+        pixels: &Range<usize>,
+        scratch: &mut Scratch<T>,
+    ) {
         let nframe = self.nframe;
         let nrow = pixels.len().div_ceil(LANES) * nframe;
-        let mut strip = Strip { rows: &mut scratch.rows[..nrow], nframe };
+        let mut strip = Strip {
+            rows: &mut scratch.rows[..nrow],
+            nframe,
+        };
         for group in view.groups() {
             let frames = group.frames.clone();
             let bytes = |frame| view.bytes(group, frame, pixels);
             match group.companion {
-                Companion::Image => decode_images(self.width, &group.stored, frames, bytes, &mut strip),
-                Companion::Mask => decode_masks(self.width, &group.stored, frames, bytes, &mut strip),
+                Companion::Image => {
+                    decode_images(self.width, &group.stored, frames, bytes, &mut strip);
+                }
+                Companion::Mask => {
+                    decode_masks(self.width, &group.stored, frames, bytes, &mut strip);
+                }
                 Companion::BadPixels => {
                     let shared = |_| view.bytes(group, group.frames.start, pixels);
                     decode_masks(self.width, &group.stored, 0..nframe, shared, &mut strip);
                 }
                 Companion::Uncertainty(kind) => {
-                    let mut strip = Strip { rows: &mut scratch.deviations[..nrow], nframe };
+                    let mut strip = Strip {
+                        rows: &mut scratch.deviations[..nrow],
+                        nframe,
+                    };
                     decode_deviations(self.width, &group.stored, kind, frames, bytes, &mut strip);
                 }
             }
@@ -40,9 +55,14 @@ impl StackRoom {
 
     /// Makes samples of unknown uncertainty absent, scales uncertainties as samples are, and makes weights of them.
     fn weigh<T: Sample>(&self, nrow: usize, scratch: &mut Scratch<T>) {
-        let rows = scratch.rows[..nrow].iter_mut().zip(&mut scratch.deviations[..nrow]);
+        let rows = scratch.rows[..nrow]
+            .iter_mut()
+            .zip(&mut scratch.deviations[..nrow]);
         for (index, (row, deviations)) in rows.enumerate() {
-            let factor = self.levels.get(index % self.nframe).map_or(1.0, |level| level.a.abs());
+            let factor = self
+                .levels
+                .get(index % self.nframe)
+                .map_or(1.0, |level| level.a.abs());
             for (sample, deviation) in row.0.iter_mut().zip(&mut deviations.0) {
                 if deviation.is_finite() {
                     *deviation *= factor;
@@ -53,14 +73,23 @@ impl StackRoom {
             if self.inverse_variance {
                 let weights = &mut scratch.weights[index].0;
                 for (weight, deviation) in weights.iter_mut().zip(deviations.0) {
-                    *weight = if deviation.is_finite() { 1.0 / (deviation * deviation) } else { 0.0 };
+                    *weight = if deviation.is_finite() {
+                        1.0 / (deviation * deviation)
+                    } else {
+                        0.0
+                    };
                 }
             }
         }
     }
 
     /// Drops samples of a block outside the bounds that lead the chain, then scales the rest.
-    pub(super) fn bounds_first<T: Sample>(&self, block: usize, scratch: &mut Scratch<T>, lanes: &mut Lanes) {
+    pub(super) fn bounds_first<T: Sample>(
+        &self,
+        block: usize,
+        scratch: &mut Scratch<T>,
+        lanes: &mut Lanes,
+    ) {
         let place = block * self.nframe..(block + 1) * self.nframe;
         let rows = &mut scratch.rows[place.clone()];
         if scratch.way == Way::Page {
@@ -68,7 +97,9 @@ impl StackRoom {
             scratch.unscaled[place].copy_from_slice(rows);
         } else {
             for (step, clip) in self.clip[..self.nhead()].iter().enumerate() {
-                let &Clip::Minmax { low, high } = clip else { continue };
+                let &Clip::Minmax { low, high } = clip else {
+                    continue;
+                };
                 let bounds = (T::at_least(low), T::at_most(high));
                 let mut taken = Sides::default();
                 for (row, frame) in rows.iter_mut().zip(scratch.tally.frames_mut(step)) {
@@ -86,7 +117,12 @@ impl StackRoom {
 }
 
 /// Makes the samples of a row that lie outside the bounds absent; returns how many.
-fn drop_outside<T: Sample>(width: Width, row: &mut Row<T>, (least, most): (T, T), sides: &mut Sides) -> u64 {
+fn drop_outside<T: Sample>(
+    width: Width,
+    row: &mut Row<T>,
+    (least, most): (T, T),
+    sides: &mut Sides,
+) -> u64 {
     width.vectorize(
         #[inline(always)]
         || {
@@ -114,7 +150,11 @@ fn scale<T: Sample>(width: Width, rows: &mut [Row<T>], levels: &[FrameLevel]) {
             for (row, level) in rows.iter_mut().zip(levels) {
                 for sample in &mut row.0 {
                     let scaled = T::from_f64(level.apply(sample.to_f64()));
-                    *sample = if (*sample < T::ABSENT) & scaled.is_present() { scaled } else { T::ABSENT };
+                    *sample = if (*sample < T::ABSENT) & scaled.is_present() {
+                        scaled
+                    } else {
+                        T::ABSENT
+                    };
                 }
             }
         },

@@ -6,8 +6,8 @@ use super::block::{Lanes, Sides};
 use super::textbook::{MAD_TO_SIGMA, thresholds};
 use super::{StackRoom, Tally};
 use crate::kernel::{
-    Bounds, Kept, LANES, Row, Sample, Width, bounds_of_kept, clip_kept, count_present, count_rejected, distances_kept,
-    median_distance_kept, median_kept, sort, squares_kept, sum_kept,
+    Bounds, Kept, LANES, Row, Sample, Width, bounds_of_kept, clip_kept, count_rejected,
+    distances_kept, median_distance_kept, median_kept, sort, squares_kept, sum_kept,
 };
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
@@ -27,17 +27,28 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     /// Sorts a block; everything that is present is kept.
     pub(super) fn new(width: Width, rows: &[Row<T>], sorted: &'a mut [Row<T>]) -> Self {
         sort(width, rows, sorted);
-        let kept = Kept { from: [0; LANES], to: count_present(width, rows) };
-        Self { width, sorted, kept, bounds: Bounds::all() }
+        let kept = Kept::present(sorted);
+        Self {
+            width,
+            sorted,
+            kept,
+            bounds: Bounds::all(),
+        }
     }
 
     /// How many samples of each lane are kept.
     pub(super) fn count(&self) -> [u32; LANES] {
-        std::array::from_fn(|lane| self.kept.to[lane] - self.kept.from[lane])
+        self.kept.count()
     }
 
     /// Runs the steps of the chain behind its head.
-    pub(super) fn clip(&mut self, room: &StackRoom, rows: &[Row<T>], tally: &mut Tally, lanes: &mut Lanes) {
+    pub(super) fn clip(
+        &mut self,
+        room: &StackRoom,
+        rows: &[Row<T>],
+        tally: &mut Tally,
+        lanes: &mut Lanes,
+    ) {
         for (step, clip) in room.clip.iter().enumerate().skip(room.nhead()) {
             let before = self.kept;
             let mut gives_back = [false; LANES];
@@ -66,7 +77,13 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             };
             if tally.step(step, &taken) {
                 let after = bounds_of_kept(self.sorted, &self.kept);
-                count_rejected(self.width, rows, &self.bounds, &after, tally.frames_mut(step));
+                count_rejected(
+                    self.width,
+                    rows,
+                    &self.bounds,
+                    &after,
+                    tally.frames_mut(step),
+                );
                 self.bounds = after;
                 lanes.taken.add(&taken);
             }
@@ -87,7 +104,10 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     /// marked.
     fn hold(&mut self, nkeep: usize, before: &Kept, gives_back: &mut [bool; LANES]) {
         for lane in 0..LANES {
-            let (was, is) = (before.to[lane] - before.from[lane], self.kept.to[lane] - self.kept.from[lane]);
+            let (was, is) = (
+                before.to[lane] - before.from[lane],
+                self.kept.to[lane] - self.kept.from[lane],
+            );
             if is < was && (is as usize) < nkeep {
                 gives_back[lane] |= was as usize > nkeep;
                 self.kept.from[lane] = before.from[lane];
@@ -99,31 +119,46 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     /// Drops samples far from the centre, as often as asked.
     fn sigma(&mut self, sigma: &Sigma, nkeep: usize, gives_back: &mut [bool; LANES]) {
         let mut round = 0;
+        // A lane from which an iteration took nothing is done: what would be done to it again is what was done.
+        let mut open = self.kept;
         loop {
             let before = self.kept;
-            let (centre, deviation) = self.centre_and_deviation(sigma);
-            let bounds: [_; LANES] = std::array::from_fn(|lane| thresholds(sigma, centre[lane], deviation[lane]));
-            clip_kept(self.sorted, &mut self.kept, &bounds.map(|(low, _)| low), &bounds.map(|(_, high)| high));
+            let (centre, deviation) = self.centre_and_deviation(&open, sigma);
+            let bounds: [_; LANES] =
+                std::array::from_fn(|lane| thresholds(sigma, centre[lane], deviation[lane]));
+            clip_kept(
+                self.sorted,
+                &mut self.kept,
+                &bounds.map(|(low, _)| low),
+                &bounds.map(|(_, high)| high),
+            );
             self.hold(nkeep, &before, gives_back);
             round += 1;
             if self.kept == before || sigma.iters == Iterations::Times(round) {
                 return;
             }
+            open = self.kept.where_changed(&before);
         }
     }
 
-    /// The centre of what is kept of each lane, and its deviation; NaN where nothing is.
-    fn centre_and_deviation(&self, sigma: &Sigma) -> ([f64; LANES], [f64; LANES]) {
-        let Self { width, sorted, kept, .. } = self;
-        let n = self.count().map(f64::from);
-        let over_n = |sum: [f64; LANES]| -> [f64; LANES] { std::array::from_fn(|lane| sum[lane] / n[lane]) };
+    /// The centre of what is kept of each lane, and its deviation; NaN where nothing is, so that nothing more is dropped.
+    fn centre_and_deviation(&self, kept: &Kept, sigma: &Sigma) -> ([f64; LANES], [f64; LANES]) {
+        let Self { width, sorted, .. } = self;
+        let n = kept.count().map(f64::from);
+        let over_n =
+            |sum: [f64; LANES]| -> [f64; LANES] { std::array::from_fn(|lane| sum[lane] / n[lane]) };
         let middle = median_kept(sorted, kept);
         let needs_mean = sigma.center == Center::Mean || sigma.dev == Deviation::Std;
-        let mean = if needs_mean { over_n(sum_kept(*width, sorted, kept)) } else { middle };
+        let mean = if needs_mean {
+            over_n(sum_kept(*width, sorted, kept))
+        } else {
+            middle
+        };
         let deviation = match sigma.dev {
             Deviation::Std => over_n(squares_kept(*width, sorted, kept, &mean)).map(f64::sqrt),
             Deviation::Mad => {
-                let mut mad = median_distance_kept(*width, sorted, kept, &middle).map(|d| MAD_TO_SIGMA * d);
+                let mut mad =
+                    median_distance_kept(*width, sorted, kept, &middle).map(|d| MAD_TO_SIGMA * d);
                 if mad.contains(&0.0) {
                     let distance = over_n(distances_kept(*width, sorted, kept, &middle));
                     for lane in 0..LANES {
@@ -135,7 +170,14 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 mad
             }
         };
-        let centre = if sigma.center == Center::Mean { mean } else { middle };
-        (centre, deviation.map(|deviation| deviation.max(sigma.floor)))
+        let centre = if sigma.center == Center::Mean {
+            mean
+        } else {
+            middle
+        };
+        (
+            centre,
+            deviation.map(|deviation| deviation.max(sigma.floor)),
+        )
     }
 }

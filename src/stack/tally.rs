@@ -54,7 +54,11 @@ impl Tally {
     /// Notes that a step took a sample of a frame, on its low or its high side.
     pub(super) fn take(&mut self, step: usize, frame: usize, low: bool) {
         self.frames_mut(step)[frame] += 1;
-        *(if low { &mut self.low[step] } else { &mut self.high[step] }) += 1;
+        *(if low {
+            &mut self.low[step]
+        } else {
+            &mut self.high[step]
+        }) += 1;
     }
 
     /// Notes what a step took of a block, by side; returns whether that is anything.
@@ -67,17 +71,31 @@ impl Tally {
     }
 
     /// Notes the values of a block, and its samples in the first frame.
-    pub(super) fn pixels<T: Sample>(&mut self, lanes: &Lanes, first: &Row<T>, nused: usize, same_row: bool) {
-        self.empty += lanes.count[..nused].iter().filter(|count| **count == 0).count() as u64;
+    pub(super) fn pixels<T: Sample>(
+        &mut self,
+        lanes: &Lanes,
+        first: &Row<T>,
+        nused: usize,
+        same_row: bool,
+    ) {
+        self.empty += lanes.count[..nused]
+            .iter()
+            .filter(|count| **count == 0)
+            .count() as u64;
         if same_row {
             self.result.run(lanes.value[..nused].iter().copied());
-            self.frame.run(first.0[..nused].iter().map(|sample| sample.to_f64()));
+            self.frame
+                .run(first.0[..nused].iter().map(|sample| sample.to_f64()));
         }
     }
 
     /// Adds what another worker came to.
     pub(crate) fn merge(&mut self, other: &Self) {
-        let add = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        let add = |sums: &mut [u64], more: &[u64]| {
+            sums.iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
+        };
         add(&mut self.low, &other.low);
         add(&mut self.high, &other.high);
         add(&mut self.taken, &other.taken);

@@ -8,7 +8,9 @@ use super::{Scratch, StackRoom, Way};
 use crate::kernel::{Sample, Width};
 use crate::level::FrameLevel;
 use crate::pixels::{Bitpix, Stored, UncertaintyKind};
-use crate::recipe::{Center, Clip, Deviation, Iterations, Method, PixelType, Plane, Sigma, Uncertainty};
+use crate::recipe::{
+    Center, Clip, Deviation, Iterations, Method, PixelType, Plane, Sigma, Uncertainty,
+};
 use crate::shape::Area;
 use crate::tile::{Companion, EmptyTile, Layout, TilePlane};
 
@@ -23,9 +25,25 @@ const PLANES: [(Plane, PixelType); 6] = [
 ];
 
 /// The numbers of all planes, as text that tells them apart to the bit, and what each step took of each frame, for frames of f32 samples worked in one way.
-fn combine<T: Sample>(room: &StackRoom, way: Way, frames: &[f32], deviations: &[f32]) -> Vec<String> {
-    let stored = Stored { bitpix: Bitpix::F32, bscale: 1.0, bzero: 0.0, blank: None };
-    let plane = |companion| move |frame| TilePlane { companion, frame, stored };
+fn combine<T: Sample>(
+    room: &StackRoom,
+    way: Way,
+    frames: &[f32],
+    deviations: &[f32],
+) -> Vec<String> {
+    let stored = Stored {
+        bitpix: Bitpix::F32,
+        bscale: 1.0,
+        bzero: 0.0,
+        blank: None,
+    };
+    let plane = |companion| {
+        move |frame| TilePlane {
+            companion,
+            frame,
+            stored,
+        }
+    };
     let images = (0..room.nframe).map(plane(Companion::Image));
     let uncertain = if room.needs_deviation { room.nframe } else { 0 };
     let uncertain = (0..uncertain).map(plane(Companion::Uncertainty(UncertaintyKind::StdDev)));
@@ -33,12 +51,27 @@ fn combine<T: Sample>(room: &StackRoom, way: Way, frames: &[f32], deviations: &[
     let layout = Arc::new(Layout::new(images.chain(uncertain), planes, NPIXEL));
     let mut scratch = Scratch::<T>::for_way(room, way);
     let tile = EmptyTile::new(layout)
-        .fill(Area { rows: 0..1, cols: 0..NPIXEL }, |companion, frame, bytes| {
-            let from = if companion == Companion::Image { frames } else { deviations };
-            let pixels = &from[frame * NPIXEL..][..NPIXEL];
-            bytes.copy_from_slice(&pixels.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<_>>());
-            Ok::<(), crate::Error>(())
-        })
+        .fill(
+            Area {
+                rows: 0..1,
+                cols: 0..NPIXEL,
+            },
+            |companion, frame, bytes| {
+                let from = if companion == Companion::Image {
+                    frames
+                } else {
+                    deviations
+                };
+                let pixels = &from[frame * NPIXEL..][..NPIXEL];
+                bytes.copy_from_slice(
+                    &pixels
+                        .iter()
+                        .flat_map(|v| v.to_be_bytes())
+                        .collect::<Vec<_>>(),
+                );
+                Ok::<(), crate::Error>(())
+            },
+        )
         .and_then(|tile| {
             tile.combine(16, |view, strips| {
                 strips.into_iter().try_for_each(|mut strip| {
@@ -47,23 +80,51 @@ fn combine<T: Sample>(room: &StackRoom, way: Way, frames: &[f32], deviations: &[
             })
         })
         .expect("every value fits f64");
-    let taken: Vec<_> = (0..room.clip.len()).map(|step| scratch.tally.frames(step).to_vec()).collect();
+    let taken: Vec<_> = (0..room.clip.len())
+        .map(|step| scratch.tally.frames(step).to_vec())
+        .collect();
     let mut told = Vec::new();
     for (plane, bytes) in tile.planes() {
         for (pixel, bytes) in bytes.chunks(bytes.len() / NPIXEL).enumerate() {
-            let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-            let number = if bytes.len() == 8 { f64::from_bits(number) } else { number as f64 };
+            let number = bytes
+                .iter()
+                .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            let number = if bytes.len() == 8 {
+                f64::from_bits(number)
+            } else {
+                number as f64
+            };
             told.push(format!("{plane:?} of pixel {pixel}: {number:?}"));
         }
     }
-    told.push(format!("low {:?}, high {:?}, of frames {taken:?}", scratch.tally.low, scratch.tally.high));
+    told.push(format!(
+        "low {:?}, high {:?}, of frames {taken:?}",
+        scratch.tally.low, scratch.tally.high
+    ));
     told
 }
 
 fn step() -> impl Strategy<Value = Clip> {
-    let factor = prop_oneof![Just(0.5), Just(1.0), Just(1.5), Just(3.0), Just(f64::INFINITY)];
-    let iters = prop_oneof![Just(Iterations::Times(1)), Just(Iterations::Times(3)), Just(Iterations::Converge)];
-    let sigma = (factor.clone(), factor, any::<bool>(), any::<bool>(), iters, prop_oneof![Just(0.0), Just(2.0)]);
+    let factor = prop_oneof![
+        Just(0.5),
+        Just(1.0),
+        Just(1.5),
+        Just(3.0),
+        Just(f64::INFINITY)
+    ];
+    let iters = prop_oneof![
+        Just(Iterations::Times(1)),
+        Just(Iterations::Times(3)),
+        Just(Iterations::Converge)
+    ];
+    let sigma = (
+        factor.clone(),
+        factor,
+        any::<bool>(),
+        any::<bool>(),
+        iters,
+        prop_oneof![Just(0.0), Just(2.0)],
+    );
     prop_oneof![
         (-5.0..60.0_f64, 40.0..160.0_f64).prop_map(|(low, high)| Clip::Minmax { low, high }),
         (0..4_usize, 0..4_usize).prop_map(|(nlow, nhigh)| Clip::Extrema { nlow, nhigh }),
@@ -91,31 +152,50 @@ fn sample() -> impl Strategy<Value = f32> {
 }
 
 fn room() -> impl Strategy<Value = StackRoom> {
-    let method = prop_oneof![Just(Method::Average), Just(Method::Median), Just(Method::Sum)];
-    let uncertainty =
-        prop_oneof![Just(Uncertainty::Scatter), Just(Uncertainty::Propagate), Just(Uncertainty::None)];
+    let method = prop_oneof![
+        Just(Method::Average),
+        Just(Method::Median),
+        Just(Method::Sum)
+    ];
+    let uncertainty = prop_oneof![
+        Just(Uncertainty::Scatter),
+        Just(Uncertainty::Propagate),
+        Just(Uncertainty::None)
+    ];
     let chain = prop::collection::vec(step(), 0..4);
     let nframe = prop_oneof![1..12_usize, 12..40_usize];
-    (nframe, method, chain, 0..6_usize, uncertainty, any::<bool>(), 0..3_u8).prop_map(
-        |(nframe, method, clip, nkeep, uncertainty, scaled, weighted)| {
-            let level = |frame: usize| FrameLevel::new(frame as f64 % 3.0, 1.0 + 0.1 * (frame as f64), 1.0, 1.0);
-            let inverse_variance = weighted == 2 && method != Method::Median;
-            StackRoom {
-                width: Width::widest(),
-                nframe,
-                method,
-                clip,
-                nkeep,
-                uncertainty,
-                levels: (0..nframe).filter(|_| scaled).map(level).collect(),
-                weights: (weighted == 1).then(|| (0..nframe).map(|frame| frame as f64 % 4.0).collect()),
-                inverse_variance,
-                needs_deviation: inverse_variance || uncertainty == Uncertainty::Propagate,
-                may_be_absent: true,
-                planes: PLANES.to_vec(),
-            }
-        },
+    (
+        nframe,
+        method,
+        chain,
+        0..6_usize,
+        uncertainty,
+        any::<bool>(),
+        0..3_u8,
     )
+        .prop_map(
+            |(nframe, method, clip, nkeep, uncertainty, scaled, weighted)| {
+                let level = |frame: usize| {
+                    FrameLevel::new(frame as f64 % 3.0, 1.0 + 0.1 * (frame as f64), 1.0, 1.0)
+                };
+                let inverse_variance = weighted == 2 && method != Method::Median;
+                StackRoom {
+                    width: Width::widest(),
+                    nframe,
+                    method,
+                    clip,
+                    nkeep,
+                    uncertainty,
+                    levels: (0..nframe).filter(|_| scaled).map(level).collect(),
+                    weights: (weighted == 1)
+                        .then(|| (0..nframe).map(|frame| frame as f64 % 4.0).collect()),
+                    inverse_variance,
+                    needs_deviation: inverse_variance || uncertainty == Uncertainty::Propagate,
+                    may_be_absent: true,
+                    planes: PLANES.to_vec(),
+                }
+            },
+        )
 }
 
 proptest! {

@@ -93,7 +93,9 @@ impl Page {
         for (step, clip) in (0..).zip(rules.clip) {
             match *clip {
                 Clip::Minmax { low, high } => self.minmax(step, samples.x, low, high),
-                Clip::Extrema { nlow, nhigh } => self.extrema(step, samples.y, nlow, nhigh, rules.nkeep),
+                Clip::Extrema { nlow, nhigh } => {
+                    self.extrema(step, samples.y, nlow, nhigh, rules.nkeep);
+                }
                 Clip::Sigma(sigma) => self.sigma(step, samples.y, &sigma, rules),
             }
         }
@@ -113,10 +115,16 @@ impl Page {
     fn extrema(&mut self, step: u32, y: &[f64], nlow: usize, nhigh: usize, nkeep: usize) {
         let centre = median(self.sorted(y));
         self.order.clear();
-        self.order.extend((0..).zip(&self.kept).filter(|(_, kept)| **kept).map(|(frame, _): (u32, _)| frame));
+        self.order.extend(
+            (0..)
+                .zip(&self.kept)
+                .filter(|(_, kept)| **kept)
+                .map(|(frame, _): (u32, _)| frame),
+        );
         // Adding 0 makes −0 the equal of 0.
         let value = |frame: u32| y[frame as usize] + 0.0;
-        self.order.sort_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
+        self.order
+            .sort_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
         let nlow = nlow.min(self.order.len());
         let nhigh = nhigh.min(self.order.len() - nlow);
         let first_high = self.order.len() - nhigh;
@@ -133,7 +141,10 @@ impl Page {
     fn sigma(&mut self, step: u32, y: &[f64], sigma: &Sigma, rules: &Rules<'_>) {
         let mut round = 0;
         loop {
-            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, rules.ascending) else { return };
+            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, rules.ascending)
+            else {
+                return;
+            };
             let (low, high) = thresholds(sigma, centre, deviation);
             self.took.clear();
             for (frame, &y) in (0..).zip(y) {
@@ -151,7 +162,12 @@ impl Page {
     }
 
     /// The centre of the kept samples and their deviation; `None` where none is left.
-    fn centre_and_deviation(&mut self, y: &[f64], sigma: &Sigma, ascending: bool) -> Option<(f64, f64)> {
+    fn centre_and_deviation(
+        &mut self,
+        y: &[f64],
+        sigma: &Sigma,
+        ascending: bool,
+    ) -> Option<(f64, f64)> {
         let middle = median(self.sorted(y));
         if self.numbers.is_empty() {
             return None;
@@ -176,7 +192,8 @@ impl Page {
     fn give_back(&mut self, y: &[f64], centre: f64, nkeep: usize) {
         let left = self.kept.iter().filter(|kept| **kept).count();
         let distance = |frame: u32| (y[frame as usize] - centre).abs();
-        self.took.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)).then(a.cmp(&b)));
+        self.took
+            .sort_by(|&a, &b| distance(a).total_cmp(&distance(b)).then(a.cmp(&b)));
         let given = nkeep.saturating_sub(left).min(self.took.len());
         for frame in self.took.drain(..given) {
             self.kept[frame as usize] = true;
@@ -193,7 +210,12 @@ impl Page {
     /// The kept samples, ascending.
     fn sorted(&mut self, y: &[f64]) -> &[f64] {
         self.numbers.clear();
-        self.numbers.extend(y.iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(y, _)| *y));
+        self.numbers.extend(
+            y.iter()
+                .zip(&self.kept)
+                .filter(|(_, kept)| **kept)
+                .map(|(y, _)| *y),
+        );
         self.numbers.sort_unstable_by(f64::total_cmp);
         &self.numbers
     }
@@ -203,7 +225,10 @@ impl Page {
         if ascending {
             self.sorted(y).iter().fold(0.0, |sum, &y| sum + term(y))
         } else {
-            y.iter().zip(&self.kept).filter(|(_, kept)| **kept).fold(0.0, |sum, (&y, _)| sum + term(y))
+            y.iter()
+                .zip(&self.kept)
+                .filter(|(_, kept)| **kept)
+                .fold(0.0, |sum, (&y, _)| sum + term(y))
         }
     }
 
@@ -219,16 +244,32 @@ impl Page {
     /// One value, and its uncertainty, from what is kept.
     fn combine(&mut self, rules: &Rules<'_>, samples: &Samples<'_>) -> PixelValue {
         let side = |low: bool| move |taken: &&Option<(u32, bool)>| matches!(taken, Some((_, l)) if *l == low);
-        let count = |low: bool| u32::try_from(self.taken.iter().filter(side(low)).count()).unwrap_or(u32::MAX);
+        let count = |low: bool| {
+            u32::try_from(self.taken.iter().filter(side(low)).count()).unwrap_or(u32::MAX)
+        };
         let (low, high) = (count(true), count(false));
         let nkept = self.kept.iter().filter(|kept| **kept).count();
         let weighted = samples.weight.is_some() && rules.method != Method::Median;
-        let moments = if weighted { self.weighted_moments(samples) } else { self.plain_moments(rules, samples) };
+        let moments = if weighted {
+            self.weighted_moments(samples)
+        } else {
+            self.plain_moments(rules, samples)
+        };
         if nkept == 0 || moments.weight == 0.0 {
-            return PixelValue { value: f64::NAN, uncertainty: f64::NAN, count: 0, low, high };
+            return PixelValue {
+                value: f64::NAN,
+                uncertainty: f64::NAN,
+                count: 0,
+                low,
+                high,
+            };
         }
         let mean = moments.sum / moments.weight;
-        let middle = if rules.method == Method::Median { median(self.sorted(samples.y)) } else { f64::NAN };
+        let middle = if rules.method == Method::Median {
+            median(self.sorted(samples.y))
+        } else {
+            f64::NAN
+        };
         let value = match rules.method {
             Method::Average => mean,
             Method::Sum => moments.sum,
@@ -243,21 +284,33 @@ impl Page {
             (Uncertainty::Scatter, method) => {
                 let squares = match samples.weight.filter(|_| weighted) {
                     None => self.sum(samples.y, rules.ascending, |y| (y - mean) * (y - mean)),
-                    Some(weights) => self.over_frames(|f| square(weights[f] * (samples.y[f] - mean))),
+                    Some(weights) => {
+                        self.over_frames(|f| square(weights[f] * (samples.y[f] - mean)))
+                    }
                 };
                 moment_scatter(method, squares, moments.n, moments.weight)
             }
             (Uncertainty::Propagate, method) => {
-                let u = samples.deviation.expect("a run that propagates has uncertainties");
+                let u = samples
+                    .deviation
+                    .expect("a run that propagates has uncertainties");
                 let squares = match samples.weight.filter(|_| weighted) {
                     None => self.over_frames(|f| u[f] * u[f]),
-                    Some(weights) => self.over_frames(|f| (weights[f] * weights[f]) * (u[f] * u[f])),
+                    Some(weights) => {
+                        self.over_frames(|f| (weights[f] * weights[f]) * (u[f] * u[f]))
+                    }
                 };
                 propagated(method, squares, moments.n, moments.weight)
             }
         };
         // Adding 0 makes −0 a 0, as the sort of the fast paths does.
-        PixelValue { value: value + 0.0, uncertainty, count: u32::try_from(nkept).unwrap_or(u32::MAX), low, high }
+        PixelValue {
+            value: value + 0.0,
+            uncertainty,
+            count: u32::try_from(nkept).unwrap_or(u32::MAX),
+            low,
+            high,
+        }
     }
 
     /// Sums a term over the kept frames, in frame order.
@@ -268,11 +321,17 @@ impl Page {
 
     fn plain_moments(&mut self, rules: &Rules<'_>, samples: &Samples<'_>) -> Moments {
         let n = self.kept.iter().filter(|kept| **kept).count() as f64;
-        Moments { weight: n, sum: self.sum(samples.y, rules.ascending, |y| y), n }
+        Moments {
+            weight: n,
+            sum: self.sum(samples.y, rules.ascending, |y| y),
+            n,
+        }
     }
 
     fn weighted_moments(&self, samples: &Samples<'_>) -> Moments {
-        let w = samples.weight.expect("asked for only where there are weights");
+        let w = samples
+            .weight
+            .expect("asked for only where there are weights");
         Moments {
             weight: self.over_frames(|f| w[f]),
             sum: self.over_frames(|f| w[f] * samples.y[f]),
@@ -304,13 +363,25 @@ fn median(sorted: &[f64]) -> f64 {
 /// The mean of two numbers, also where their sum overflows.
 fn halfway(a: f64, b: f64) -> f64 {
     let sum = a + b;
-    if sum.is_finite() { sum / 2.0 } else { a / 2.0 + b / 2.0 }
+    if sum.is_finite() {
+        sum / 2.0
+    } else {
+        a / 2.0 + b / 2.0
+    }
 }
 
 /// The bounds of a sigma clip; an infinite factor is no bound, whatever σ is.
 pub(crate) fn thresholds(sigma: &Sigma, centre: f64, deviation: f64) -> (f64, f64) {
-    let low = if sigma.low.is_finite() { centre - sigma.low * deviation } else { f64::NEG_INFINITY };
-    let high = if sigma.high.is_finite() { centre + sigma.high * deviation } else { f64::INFINITY };
+    let low = if sigma.low.is_finite() {
+        centre - sigma.low * deviation
+    } else {
+        f64::NEG_INFINITY
+    };
+    let high = if sigma.high.is_finite() {
+        centre + sigma.high * deviation
+    } else {
+        f64::INFINITY
+    };
     (low, high)
 }
 
@@ -320,12 +391,20 @@ pub(crate) fn moment_scatter(method: Method, squares: f64, n: f64, weight: f64) 
         return f64::NAN;
     }
     let sum = (n / (n - 1.0) * squares).sqrt();
-    if method == Method::Sum { sum } else { sum / weight }
+    if method == Method::Sum {
+        sum
+    } else {
+        sum / weight
+    }
 }
 
 /// Uncertainty of a median from median|y − median|; NaN for one sample.
 pub(crate) fn median_scatter(distance: f64, n: f64) -> f64 {
-    if n < 2.0 { f64::NAN } else { FRAC_PI_2.sqrt() * MAD_TO_SIGMA * distance / n.sqrt() }
+    if n < 2.0 {
+        f64::NAN
+    } else {
+        FRAC_PI_2.sqrt() * MAD_TO_SIGMA * distance / n.sqrt()
+    }
 }
 
 /// Uncertainty from Σw²u², the number of samples and Σw; the median as the average for up to two samples.

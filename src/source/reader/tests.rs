@@ -71,7 +71,7 @@ fn every_way_gives_the_same_bytes() {
                 }
             )
             .expect("read"),
-            []
+            [0_u8; 0]
         );
         assert_eq!(reader.bytes_read(), 70 + 8 + 4 + 4);
     }

@@ -1,0 +1,148 @@
+//! Runs that are cut short: by a full disk, a signal, a frame that shrinks. Nothing is left of them.
+
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::common::{Place, Random, Run, words};
+use crate::fits::{Image, header};
+
+#[test]
+fn a_disk_that_is_full_ends_the_run_and_nothing_is_left() {
+    let place = Place::new();
+    Image::uint16(&[300, 300], &Random(1).frame(90_000)).write(place.path("a.fits"));
+    let before = place.listing();
+    for trap in ["trap '' XFSZ; ", ""] {
+        // Files may grow to some 50 or 100 kB here; the output wants 800.
+        let shell = format!("ulimit -f 100; {trap}exec \"$0\" \"$@\"");
+        let mut program = assert_cmd::Command::new("sh");
+        program
+            .current_dir(place.path(""))
+            .args(["-c", &shell, env!("CARGO_BIN_EXE_ccdstream")]);
+        program.args(words("combine -o out.fits a.fits"));
+        let run = Run::of(program, &shell);
+        assert_eq!(run.status, Some(1), "{shell}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("out.fits") && run.stderr.contains("too large"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(place.listing(), before);
+    }
+}
+
+/// Frames that take long to combine, though they are holes on the disk: f00.fits, f01.fits, …
+fn long() -> Place {
+    let place = Place::new();
+    let cards = [
+        "SIMPLE  = T",
+        "BITPIX  = 16",
+        "NAXIS   = 2",
+        "NAXIS1  = 3000",
+        "NAXIS2  = 2000",
+    ];
+    for n in 0..60 {
+        let path = place.path(&format!("f{n:02}.fits"));
+        fs::write(&path, header(&cards.map(str::to_owned))).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(2880 + (3000 * 2000 * 2_u64).next_multiple_of(2880))
+            .unwrap();
+    }
+    place
+}
+
+/// Starts a long run and waits until it is under way: its output stands under a temporary name, or a second has passed.
+fn started(place: &Place, arguments: &str) -> Child {
+    let names = place.listing().len();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_ccdstream"));
+    program
+        .current_dir(place.path(""))
+        .args(words(arguments))
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped());
+    let running = program.spawn().unwrap();
+    let begun = Instant::now();
+    while place.listing().len() == names && begun.elapsed() < Duration::from_secs(1) {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(50));
+    running
+}
+
+/// Waits for the end of a run.
+fn ended(running: Child) -> Run {
+    let output = running.wait_with_output().unwrap();
+    Run {
+        status: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+const LONG: &str = "combine -j 1 --mem-limit 40M --clip sigma:3,iters=converge -m median --scale mode -o out.fits 'f*.fits'";
+
+#[test]
+fn a_signal_stops_the_run_soon_and_nothing_is_left() {
+    let place = long();
+    let before = place.listing();
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let running = started(&place, LONG);
+        let kill = format!("kill -{signal} {}", running.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &kill])
+                .status()
+                .unwrap()
+                .success(),
+            "the run was over too soon"
+        );
+        let sent = Instant::now();
+        let run = ended(running);
+        assert_eq!(run.status, Some(status), "{signal}: {}", run.stderr);
+        assert!(
+            sent.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            sent.elapsed()
+        );
+        assert_eq!(place.listing(), before, "{signal}");
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn an_output_that_was_there_survives_a_signal() {
+    let place = long();
+    fs::write(place.path("out.fits"), "precious").unwrap();
+    let before = place.listing();
+    let running = started(&place, &format!("{LONG} --overwrite"));
+    assert!(
+        Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", running.id())])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(ended(running).status, Some(143));
+    assert_eq!(place.listing(), before);
+    assert_eq!(place.bytes("out.fits"), b"precious");
+}
+
+#[test]
+fn a_frame_that_is_cut_short_while_it_is_read_is_an_error_that_names_it() {
+    for io in ["mmap", "read"] {
+        let place = long();
+        let before = place.listing();
+        let running = started(&place, &format!("{LONG} --io {io}"));
+        File::options()
+            .write(true)
+            .open(place.path("f59.fits"))
+            .unwrap()
+            .set_len(2880)
+            .unwrap();
+        let run = ended(running);
+        assert_eq!(run.status, Some(1), "{io}: {}", run.stderr);
+        assert!(run.stderr.contains("f59.fits"), "{io}: {}", run.stderr);
+        assert_eq!(place.listing(), before, "{io}");
+    }
+}
