@@ -114,11 +114,13 @@ fn tables_and_compressed_images() {
     place.refused("'table.fits[1]'", 1, &["table.fits", "table"]);
     let packed = table(&[
         "ZIMAGE  =                    T",
-        "ZCMPTYPE= 'RICE_1  '",
+        "ZCMPTYPE= 'GZIP_1  '",
         "ZBITPIX =                   16",
         "ZNAXIS  =                    2",
         "ZNAXIS1 =                    3",
         "ZNAXIS2 =                    2",
+        "ZTILE1  =                    3",
+        "ZTILE2  =                    2",
     ]);
     fs::write(place.path("packed.fits.fz"), packed).unwrap();
     place.refused("packed.fits.fz", 1, &["packed.fits.fz", "compressed"]);

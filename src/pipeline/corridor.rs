@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 
+use super::strip;
 use crate::error::{Error, Result};
 use crate::kernel::Sample;
 use crate::plan::Plan;
@@ -188,7 +189,7 @@ fn work_room<T: Sample>(
                     let mut scratch = scratches[thread]
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner);
-                    rooms.stack.strip(view, &mut scratch, &mut strip, place)
+                    strip::work(rooms.stack, view, &mut scratch, &mut strip, place)
                 })
             })
         })?;

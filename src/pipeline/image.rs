@@ -1,51 +1,31 @@
 //! One image of the output: its frames, its plan, its two walks.
 
+mod header;
+mod levels;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::choices;
 use super::corridor::{self, Rooms, Walked};
-use super::levels::{self, Survey};
 use super::outcome::Outcome;
-use crate::error::{Error, Result};
-use crate::kernel::{Sample, Width};
-use crate::level::{FrameLevel, check_scale, check_zero, target};
-use crate::measure::{Measured, Ranked};
+use super::survey::{self, Survey};
+use crate::error::Result;
+use crate::kernel::Sample;
+use crate::measure::Ranked;
 use crate::pixels::SampleType;
 use crate::plan::{Demand, Plan, maps_are_dear};
-use crate::recipe::{Hdu, Io, Level, PixelType, Plane, Recipe, Uncertainty, Weight};
-use crate::shape::Area;
-use crate::sink::{self, Exposures, FitsSink, HduSpec, Part, Place, PlaneTypes, Provenance};
-use crate::source::{self, Frame, FrameList, Reader, Selection};
+use crate::recipe::{Hdu, Io, Recipe};
+use crate::shape::{Area, Section};
+use crate::sink::FitsSink;
+use crate::source::{self, FrameList, Reader};
 use crate::stack::{Scratch, StackRoom};
 use crate::tile::{Companion, EmptyTile, Layout, TilePlane};
 use crate::watch::{Walk, Watch};
 
 /// Cards of a frame's header, and copies of them, that are held while the header of the output is made.
 const HEADER_COPIES: u64 = 6;
-
-/// Opens the frames of one image.
-pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<FrameList> {
-    let stack = &recipe.stack;
-    let mut keywords = Vec::new();
-    if let Level::Keyword(keyword) = &stack.scale {
-        keywords.push(keyword.clone());
-    }
-    if let Level::Keyword(keyword) = &stack.zero {
-        keywords.push(keyword.clone());
-    }
-    if let Weight::Keyword(keyword) = &stack.weight {
-        keywords.push(keyword.clone());
-    }
-    source::open(
-        &Selection {
-            frames: &recipe.frames,
-            hdu,
-            keywords: &keywords,
-        },
-        watch,
-    )
-}
 
 /// How the frames of a list are read: where maps are left to us and their tables would take too much of the limit, not by maps.
 pub(super) fn io(recipe: &Recipe, list: &FrameList) -> Io {
@@ -101,7 +81,7 @@ impl<'a> Image<'a> {
         } else {
             0
         };
-        let area = |section: &Option<crate::Section>, flag| match section {
+        let area = |section: &Option<Section>, flag| match section {
             Some(section) => section.within(list.shape, flag),
             None => Ok(list.shape.area()),
         };
@@ -112,7 +92,7 @@ impl<'a> Image<'a> {
             .iter()
             .map(|frame| frame.image.stored.sample_type());
         let sample = types.max().unwrap_or(SampleType::F32);
-        let stack = stack_room(recipe, list, sample)?;
+        let stack = choices::stack_room(recipe, list, sample)?;
         let mut image = Self {
             recipe,
             number,
@@ -174,7 +154,7 @@ impl<'a> Image<'a> {
 
     /// What is measured of the frames, if anything.
     fn survey(&self) -> Option<Survey<'_>> {
-        levels::wanted(&self.recipe.stack).map(|wanted| Survey {
+        survey::wanted(&self.recipe.stack).map(|wanted| Survey {
             list: self.list,
             section: &self.section,
             wanted,
@@ -221,28 +201,6 @@ impl<'a> Image<'a> {
             .iter()
             .map(|frame| &*frame.path)
             .chain(bad_pixels)
-    }
-
-    /// The primary header of a multi-extension output.
-    pub(super) fn shared_header(&self) -> HduSpec {
-        let name = |frame: usize| self.list.frames[frame].base_name();
-        let cards = self
-            .list
-            .primary
-            .as_ref()
-            .unwrap_or(&self.list.first)
-            .cards();
-        let cards = sink::combined(
-            cards,
-            Part::Primary,
-            &self.provenance(&self.exposures(), &name),
-        );
-        HduSpec {
-            extname: None,
-            extver: None,
-            pixels: None,
-            cards,
-        }
     }
 
     /// Measures, combines and writes the image.
@@ -346,240 +304,4 @@ impl<'a> Image<'a> {
             },
         )
     }
-
-    /// The level of each frame; none where samples stay as they are.
-    fn levels(&self, measured: &[Measured]) -> Result<Arc<[FrameLevel]>> {
-        let stack = &self.recipe.stack;
-        if stack.scale == Level::None && stack.zero == Level::None {
-            return Ok(Arc::new([]));
-        }
-        let keyed = |level: &Level| usize::from(matches!(level, Level::Keyword(_)));
-        let scales = self.level("--scale", &stack.scale, 1.0, 0, measured)?;
-        let zeros = self.level("--zero", &stack.zero, 0.0, keyed(&stack.scale), measured)?;
-        for ((frame, scale), zero) in self.list.frames.iter().zip(&scales).zip(&zeros) {
-            check_scale(&frame.name(), *scale)?;
-            check_zero(&frame.name(), *zero)?;
-            tracing::debug!("{}: scale {scale}, zero {zero}", frame.name());
-        }
-        for (frame, measured) in self.list.frames.iter().zip(measured) {
-            tracing::debug!(
-                "{}: measured on {} samples",
-                frame.name(),
-                measured.npresent
-            );
-        }
-        let (scale_to, zero_to) = (
-            target(stack.scale_to, &scales, 1.0),
-            target(stack.zero_to, &zeros, 0.0),
-        );
-        let levels = scales.iter().zip(&zeros);
-        Ok(levels
-            .map(|(scale, zero)| FrameLevel::new(*zero, *scale, zero_to, scale_to))
-            .collect())
-    }
-
-    /// One number a frame; `index` is that of the keyword among those that were asked for.
-    fn level(
-        &self,
-        flag: &'static str,
-        level: &Level,
-        unity: f64,
-        index: usize,
-        measured: &[Measured],
-    ) -> Result<Vec<f64>> {
-        let nframe = self.list.frames.len();
-        match level {
-            Level::None => Ok(vec![unity; nframe]),
-            Level::Mean => Ok(measured.iter().map(|measured| measured.mean).collect()),
-            Level::Median => Ok(measured.iter().map(|measured| measured.median).collect()),
-            Level::Mode => Ok(measured.iter().map(|measured| measured.mode).collect()),
-            Level::Keyword(keyword) => keyed(&self.list.frames, flag, keyword, index),
-            Level::Values(values) => listed(flag, values, nframe),
-        }
-    }
-
-    /// The HDUs that the image becomes.
-    fn hdus(&self) -> Vec<HduSpec> {
-        let (list, all) = (self.list, self.recipe.frames.hdu == Hdu::All);
-        let inherited = list
-            .primary
-            .as_ref()
-            .map_or(&[][..], |header| header.cards());
-        let part = if all {
-            Part::Extension
-        } else {
-            Part::Whole { inherited }
-        };
-        let name = |frame: usize| list.frames[frame].base_name();
-        let cards = sink::combined(
-            list.first.cards(),
-            part,
-            &self.provenance(&self.exposures(), &name),
-        );
-        let place = if all {
-            Place::Extension {
-                name: list.extname.as_deref(),
-                version: list.first.integer("EXTVER"),
-                number: self.number,
-            }
-        } else {
-            Place::Primary
-        };
-        let planes: Vec<Plane> = self.stack.planes.iter().map(|(plane, _)| *plane).collect();
-        let types = plane_types(self.recipe, self.sample);
-        sink::plane_hdus(&planes, types, self.region.shape(), place, &cards)
-    }
-
-    fn exposures(&self) -> Exposures {
-        let mut exposures = Exposures::default();
-        for frame in &self.list.frames {
-            exposures.add(
-                frame.exptime,
-                frame.date_obs.as_deref(),
-                frame.date_end.as_deref(),
-            );
-        }
-        exposures
-    }
-
-    /// Where the image comes from; `name` is the name of a frame without its folder.
-    fn provenance<'p>(
-        &'p self,
-        exposures: &'p Exposures,
-        name: &'p dyn Fn(usize) -> String,
-    ) -> Provenance<'p> {
-        Provenance {
-            stack: &self.recipe.stack,
-            nframe: self.list.frames.len(),
-            name,
-            exposures,
-            differing: &self.list.differing,
-            bad_pixels: self.list.bad_pixels.as_ref().map(|mask| &*mask.path),
-            region: (self.region != self.list.shape.area()).then_some(&self.region),
-            uncertainty: self.stack.uncertainty != Uncertainty::None,
-        }
-    }
-}
-
-/// The types of the output's pixels.
-fn plane_types(recipe: &Recipe, sample: SampleType) -> PlaneTypes {
-    let natural = if sample == SampleType::F64 {
-        PixelType::F64
-    } else {
-        PixelType::F32
-    };
-    let data = recipe.output.dtype.unwrap_or(natural);
-    let uncertainty = if data == PixelType::F64 {
-        PixelType::F64
-    } else {
-        PixelType::F32
-    };
-    PlaneTypes { data, uncertainty }
-}
-
-/// What is done at a pixel, with the weights of the frames; where they are scaled, every level is 1 until they are measured.
-fn stack_room(recipe: &Recipe, list: &FrameList, sample: SampleType) -> Result<StackRoom> {
-    let stack = &recipe.stack;
-    let nframe = list.frames.len();
-    let types = plane_types(recipe, sample);
-    let mut planes: Vec<Plane> = recipe.output.planes.clone();
-    planes.sort_unstable();
-    planes.dedup();
-    planes.retain(|plane| *plane != Plane::Uncertainty || stack.uncertainty != Uncertainty::None);
-    let weighs = stack.method != crate::recipe::Method::Median;
-    let inverse_variance = weighs && stack.weight == Weight::InverseVariance;
-    let needs_deviation = inverse_variance || stack.uncertainty == Uncertainty::Propagate;
-    if needs_deviation
-        && let Some(frame) = list.frames.iter().find(|frame| frame.uncertainty.is_none())
-    {
-        return Err(Error::frame(
-            frame.name(),
-            "has no uncertainty plane, which --weight ivar and --uncertainty propagate need; \
-             name its HDU with --uncertainty-hdu, or choose other weights or uncertainties",
-        ));
-    }
-    let keyword = [&stack.scale, &stack.zero]
-        .iter()
-        .filter(|level| matches!(level, Level::Keyword(_)))
-        .count();
-    let weights = match &stack.weight {
-        Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
-        Weight::Values(values) => Some(listed("--weight", values, nframe)?),
-        Weight::None | Weight::InverseVariance => None,
-    };
-    if let Some((frame, weight)) = list
-        .frames
-        .iter()
-        .zip(weights.iter().flatten())
-        .find(|(_, weight)| !(weight.is_finite() && **weight >= 0.0))
-    {
-        return Err(Error::frame(
-            frame.name(),
-            format!("its weight is {weight}; weights are finite and not negative"),
-        ));
-    }
-    let scaled = stack.scale != Level::None || stack.zero != Level::None;
-    let exact =
-        |frame: &Frame| levels::is_coded(&frame.image.stored) && frame.image.stored.blank.is_none();
-    let masked = list.bad_pixels.is_some() || list.frames.iter().any(|frame| frame.mask.is_some());
-    let bounded = matches!(stack.clip.first(), Some(crate::recipe::Clip::Minmax { .. }));
-    let pixel = |plane: Plane| match plane {
-        Plane::Data => types.data,
-        Plane::Uncertainty => types.uncertainty,
-        Plane::Mask => PixelType::U8,
-        Plane::Count | Plane::Low | Plane::High => PixelType::I32,
-    };
-    Ok(StackRoom {
-        width: Width::widest(),
-        nframe,
-        method: stack.method,
-        clip: stack.clip.clone(),
-        nkeep: stack.nkeep,
-        uncertainty: if planes.contains(&Plane::Uncertainty) {
-            stack.uncertainty
-        } else {
-            Uncertainty::None
-        },
-        levels: if scaled {
-            vec![FrameLevel::UNITY; nframe].into()
-        } else {
-            Arc::new([])
-        },
-        weights: weights.map(Into::into),
-        inverse_variance,
-        needs_deviation,
-        may_be_absent: scaled
-            || masked
-            || needs_deviation
-            || bounded
-            || !list.frames.iter().all(exact),
-        planes: planes
-            .into_iter()
-            .map(|plane| (plane, pixel(plane)))
-            .collect(),
-    })
-}
-
-/// The numbers of a keyword.
-fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -> Result<Vec<f64>> {
-    let number = |frame: &Frame| {
-        frame.numbers.get(index).copied().flatten().ok_or_else(|| {
-            Error::frame(
-                frame.name(),
-                format!("{keyword}, which {flag} asks for, is not there or is no number"),
-            )
-        })
-    };
-    frames.iter().map(number).collect()
-}
-
-/// Numbers that were given one by one.
-fn listed(flag: &str, values: &[f64], nframe: usize) -> Result<Vec<f64>> {
-    if values.len() == nframe {
-        return Ok(values.to_vec());
-    }
-    Err(Error::Choice(format!(
-        "{flag}: {} numbers for {nframe} frames; give one a frame",
-        values.len()
-    )))
 }

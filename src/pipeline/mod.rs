@@ -3,10 +3,12 @@
 //! Only this room knows threads and channels. Each image of the output is made by one [`Image`](image::Image): the whole run has
 //! one, or one an extension for `--hdu all`.
 
+mod choices;
 mod corridor;
 mod image;
-mod levels;
 mod outcome;
+mod strip;
+mod survey;
 
 use std::path::Path;
 use std::time::Instant;
@@ -33,7 +35,7 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     recipe.check()?;
     let mut largest: Option<Plan> = None;
     for hdu in hdus(&recipe.frames)? {
-        let list = image::open(recipe, &hdu, watch)?;
+        let list = choices::open(recipe, &hdu, watch)?;
         let reader = Reader::new(&list, image::io(recipe, &list))?;
         let plan = Image::new(recipe, &hdu, &list, &reader)?.plan;
         if largest
@@ -69,7 +71,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let mut sink: Option<FitsSink> = None;
     let mut outcome = Outcome::new(recipe);
     for hdu in hdus(&recipe.frames)? {
-        let list = image::open(recipe, &hdu, watch)?;
+        let list = choices::open(recipe, &hdu, watch)?;
         let reader = Reader::new(&list, image::io(recipe, &list))?;
         let image = Image::new(recipe, &hdu, &list, &reader)?;
         if sink.is_none() {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{self, Error};
 use crate::header::{Header, printable};
-use crate::sys::{Fits, Place};
+use crate::sys::{self, Fits, Place};
 
 /// No header that is meant to be read is longer.
 const MAX_HEADER: u64 = 64 << 20;
@@ -58,7 +58,7 @@ impl FitsFile {
         // Without waiting: a pipe that nobody writes to is an error, not a standstill.
         let file = File::options()
             .read(true)
-            .custom_flags(libc::O_NONBLOCK)
+            .custom_flags(sys::O_NONBLOCK)
             .open(path)
             .map_err(refused)?;
         let about = file.metadata().map_err(refused)?;

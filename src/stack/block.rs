@@ -1,9 +1,9 @@
 //! One block of 16 pixels: the way through it, and the values that come of what is kept.
 
+use super::formulas::{median_scatter, moment_scatter, propagated};
 use super::moments::Moments;
 use super::propagate::variances;
 use super::sorted::SortedBlock;
-use super::textbook::{median_scatter, moment_scatter, propagated};
 use super::{Scratch, StackRoom, Way};
 use crate::kernel::{
     Bounds, LANES, Row, Sample, Weights, median_distance_kept, median_kept, squares_all,

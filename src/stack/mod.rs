@@ -9,6 +9,7 @@
 
 mod block;
 mod encode;
+mod formulas;
 mod moments;
 mod noise;
 mod page;
@@ -16,8 +17,6 @@ mod propagate;
 mod samples;
 mod sorted;
 mod tally;
-#[cfg(test)]
-mod tests;
 mod textbook;
 
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
 use crate::recipe::{Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
-use crate::tile::{OutStrip, RawView};
+use crate::tile::OutStrip;
 
 use block::Lanes;
 pub(crate) use noise::NoiseGauge;
@@ -40,7 +39,7 @@ const LONG_STRIP_NBYTE: usize = 128 << 10;
 
 /// How a block is worked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Sorted,
     Moments,
     Page,
@@ -72,7 +71,7 @@ pub(crate) struct StackRoom {
 
 impl StackRoom {
     /// The way that the recipe asks for.
-    fn way(&self) -> Way {
+    pub(crate) fn way(&self) -> Way {
         let rest = &self.clip[self.nhead()..];
         let bounded = |clip: &Clip| matches!(clip, Clip::Minmax { .. });
         if !self.levels.is_empty() && rest.iter().any(bounded) {
@@ -140,14 +139,14 @@ impl StackRoom {
 pub(crate) struct Scratch<T> {
     /// The way that this memory is for.
     way: Way,
-    /// Samples of a strip, scaled.
-    rows: Vec<Row<T>>,
+    /// Samples of a strip: block by block, in a block a row a frame.
+    pub(crate) rows: Vec<Row<T>>,
     /// The same before scaling, where both are needed.
     unscaled: Vec<Row<T>>,
     /// A block, sorted.
     sorted: Vec<Row<T>>,
-    /// Uncertainties of a strip, scaled.
-    deviations: Vec<Row<f64>>,
+    /// Uncertainties of a strip, laid out as they are; none where none is needed.
+    pub(crate) deviations: Vec<Row<f64>>,
     /// Weights of a strip.
     weights: Vec<Row<f64>>,
     /// One pixel.
@@ -163,7 +162,7 @@ impl<T: Sample> Scratch<T> {
     }
 
     /// Room for the strips of `room`, to be worked in this way.
-    fn for_way(room: &StackRoom, way: Way) -> Self {
+    pub(crate) fn for_way(room: &StackRoom, way: Way) -> Self {
         let nframe = room.nframe;
         let nrow = room.strip_npixel::<T>() / LANES * nframe;
         let rows = |needed: bool| vec![Row([T::ABSENT; LANES]); if needed { nrow } else { 0 }];
@@ -183,7 +182,7 @@ impl<T: Sample> Scratch<T> {
 }
 
 impl StackRoom {
-    /// Combines a strip: from the stored bytes of every frame to the bytes of the output planes.
+    /// Combines a strip: from the samples of every frame, decoded into the scratch, to the bytes of the output planes.
     ///
     /// `place` is the column and row, as FITS counts them, of a pixel of the tile.
     ///
@@ -192,13 +191,14 @@ impl StackRoom {
     /// [`Error::Frame`](crate::Error::Frame) naming a pixel whose value does not fit the type of the output.
     pub(crate) fn strip<T: Sample>(
         &self,
-        view: RawView<'_>,
         scratch: &mut Scratch<T>,
         out: &mut OutStrip<'_>,
         place: impl Fn(usize) -> (usize, usize),
     ) -> Result<()> {
         let npixel = out.pixels.len();
-        self.load(view, &out.pixels, scratch);
+        if self.needs_deviation {
+            self.weigh(npixel.div_ceil(LANES) * self.nframe, scratch);
+        }
         for (block, first) in (0..npixel).step_by(LANES).enumerate() {
             let nused = LANES.min(npixel - first);
             let start = out.pixels.start + first;

@@ -1,7 +1,7 @@
 //! The way of means and standard deviations: nothing is sorted, what is kept lies between two values.
 
 use super::block::{Lanes, Sides, What};
-use super::textbook::thresholds;
+use super::formulas::thresholds;
 use super::{StackRoom, Tally};
 use crate::kernel::{
     Bounds, LANES, Row, Sample, Width, count_rejected, squares_all, squares_between, sum_all,

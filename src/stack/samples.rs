@@ -1,60 +1,13 @@
-//! The samples of a strip: decoded, masked, held against the bounds that lead the chain, scaled.
-
-use std::ops::Range;
+//! The samples of a strip: weighed, held against the bounds that lead the chain, scaled.
 
 use super::{Scratch, StackRoom, Way, block::Lanes, block::Sides};
-use crate::decode::{Strip, decode_deviations, decode_images, decode_masks};
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
 use crate::recipe::Clip;
-use crate::tile::{Companion, RawView};
 
 impl StackRoom {
-    /// Decodes a run of pixels of every frame into the strip; what is masked, or lacks an uncertainty that is needed, is absent.
-    ///
-    /// Afterwards the samples are scaled, unless bounds lead the chain: these come first (see [`bounds_first`](Self::bounds_first)).
-    pub(super) fn load<T: Sample>(
-        &self,
-        view: RawView<'_>,
-        pixels: &Range<usize>,
-        scratch: &mut Scratch<T>,
-    ) {
-        let nframe = self.nframe;
-        let nrow = pixels.len().div_ceil(LANES) * nframe;
-        let mut strip = Strip {
-            rows: &mut scratch.rows[..nrow],
-            nframe,
-        };
-        for group in view.groups() {
-            let frames = group.frames.clone();
-            let bytes = |frame| view.bytes(group, frame, pixels);
-            match group.companion {
-                Companion::Image => {
-                    decode_images(self.width, &group.stored, frames, bytes, &mut strip);
-                }
-                Companion::Mask => {
-                    decode_masks(self.width, &group.stored, frames, bytes, &mut strip);
-                }
-                Companion::BadPixels => {
-                    let shared = |_| view.bytes(group, group.frames.start, pixels);
-                    decode_masks(self.width, &group.stored, 0..nframe, shared, &mut strip);
-                }
-                Companion::Uncertainty(kind) => {
-                    let mut strip = Strip {
-                        rows: &mut scratch.deviations[..nrow],
-                        nframe,
-                    };
-                    decode_deviations(self.width, &group.stored, kind, frames, bytes, &mut strip);
-                }
-            }
-        }
-        if self.needs_deviation {
-            self.weigh(nrow, scratch);
-        }
-    }
-
     /// Makes samples of unknown uncertainty absent, scales uncertainties as samples are, and makes weights of them.
-    fn weigh<T: Sample>(&self, nrow: usize, scratch: &mut Scratch<T>) {
+    pub(super) fn weigh<T: Sample>(&self, nrow: usize, scratch: &mut Scratch<T>) {
         let rows = scratch.rows[..nrow]
             .iter_mut()
             .zip(&mut scratch.deviations[..nrow]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Scratch, StackRoom, Way};
+use super::work;
 use crate::kernel::{Sample, Width};
 use crate::level::FrameLevel;
 use crate::pixels::{Bitpix, Stored, UncertaintyKind};
@@ -12,6 +12,7 @@ use crate::recipe::{
     Center, Clip, Deviation, Iterations, Method, PixelType, Plane, Sigma, Uncertainty,
 };
 use crate::shape::Area;
+use crate::stack::{Scratch, StackRoom, Way};
 use crate::tile::{Companion, EmptyTile, Layout, TilePlane};
 
 const NPIXEL: usize = 37;
@@ -75,7 +76,7 @@ fn combine<T: Sample>(
         .and_then(|tile| {
             tile.combine(16, |view, strips| {
                 strips.into_iter().try_for_each(|mut strip| {
-                    room.strip(view, &mut scratch, &mut strip, |pixel| (pixel + 1, 1))
+                    work(room, view, &mut scratch, &mut strip, |pixel| (pixel + 1, 1))
                 })
             })
         })

@@ -1,0 +1,165 @@
+//! What the choices of a recipe come to for the frames that were opened.
+
+use std::sync::Arc;
+
+use super::survey;
+use crate::error::{Error, Result};
+use crate::kernel::Width;
+use crate::level::FrameLevel;
+use crate::pixels::SampleType;
+use crate::recipe::{Clip, Hdu, Level, Method, PixelType, Plane, Recipe, Uncertainty, Weight};
+use crate::sink::PlaneTypes;
+use crate::source::{self, Frame, FrameList, Selection};
+use crate::stack::StackRoom;
+use crate::watch::Watch;
+
+/// Opens the frames of one image.
+pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<FrameList> {
+    let stack = &recipe.stack;
+    let mut keywords = Vec::new();
+    if let Level::Keyword(keyword) = &stack.scale {
+        keywords.push(keyword.clone());
+    }
+    if let Level::Keyword(keyword) = &stack.zero {
+        keywords.push(keyword.clone());
+    }
+    if let Weight::Keyword(keyword) = &stack.weight {
+        keywords.push(keyword.clone());
+    }
+    source::open(
+        &Selection {
+            frames: &recipe.frames,
+            hdu,
+            keywords: &keywords,
+        },
+        watch,
+    )
+}
+
+/// The types of the output's pixels.
+pub(super) fn plane_types(recipe: &Recipe, sample: SampleType) -> PlaneTypes {
+    let natural = if sample == SampleType::F64 {
+        PixelType::F64
+    } else {
+        PixelType::F32
+    };
+    let data = recipe.output.dtype.unwrap_or(natural);
+    let uncertainty = if data == PixelType::F64 {
+        PixelType::F64
+    } else {
+        PixelType::F32
+    };
+    PlaneTypes { data, uncertainty }
+}
+
+/// What is done at a pixel, with the weights of the frames; where they are scaled, every level is 1 until they are measured.
+pub(super) fn stack_room(
+    recipe: &Recipe,
+    list: &FrameList,
+    sample: SampleType,
+) -> Result<StackRoom> {
+    let stack = &recipe.stack;
+    let nframe = list.frames.len();
+    let types = plane_types(recipe, sample);
+    let mut planes: Vec<Plane> = recipe.output.planes.clone();
+    planes.sort_unstable();
+    planes.dedup();
+    planes.retain(|plane| *plane != Plane::Uncertainty || stack.uncertainty != Uncertainty::None);
+    let weighs = stack.method != Method::Median;
+    let inverse_variance = weighs && stack.weight == Weight::InverseVariance;
+    let needs_deviation = inverse_variance || stack.uncertainty == Uncertainty::Propagate;
+    if needs_deviation
+        && let Some(frame) = list.frames.iter().find(|frame| frame.uncertainty.is_none())
+    {
+        return Err(Error::frame(
+            frame.name(),
+            "has no uncertainty plane, which --weight ivar and --uncertainty propagate need; \
+             name its HDU with --uncertainty-hdu, or choose other weights or uncertainties",
+        ));
+    }
+    let keyword = [&stack.scale, &stack.zero]
+        .iter()
+        .filter(|level| matches!(level, Level::Keyword(_)))
+        .count();
+    let weights = match &stack.weight {
+        Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
+        Weight::Values(values) => Some(listed("--weight", values, nframe)?),
+        Weight::None | Weight::InverseVariance => None,
+    };
+    if let Some((frame, weight)) = list
+        .frames
+        .iter()
+        .zip(weights.iter().flatten())
+        .find(|(_, weight)| !(weight.is_finite() && **weight >= 0.0))
+    {
+        return Err(Error::frame(
+            frame.name(),
+            format!("its weight is {weight}; weights are finite and not negative"),
+        ));
+    }
+    let scaled = stack.scale != Level::None || stack.zero != Level::None;
+    let exact =
+        |frame: &Frame| survey::is_coded(&frame.image.stored) && frame.image.stored.blank.is_none();
+    let masked = list.bad_pixels.is_some() || list.frames.iter().any(|frame| frame.mask.is_some());
+    let bounded = matches!(stack.clip.first(), Some(Clip::Minmax { .. }));
+    let pixel = |plane: Plane| match plane {
+        Plane::Data => types.data,
+        Plane::Uncertainty => types.uncertainty,
+        Plane::Mask => PixelType::U8,
+        Plane::Count | Plane::Low | Plane::High => PixelType::I32,
+    };
+    Ok(StackRoom {
+        width: Width::widest(),
+        nframe,
+        method: stack.method,
+        clip: stack.clip.clone(),
+        nkeep: stack.nkeep,
+        uncertainty: if planes.contains(&Plane::Uncertainty) {
+            stack.uncertainty
+        } else {
+            Uncertainty::None
+        },
+        levels: if scaled {
+            vec![FrameLevel::UNITY; nframe].into()
+        } else {
+            Arc::new([])
+        },
+        weights: weights.map(Into::into),
+        inverse_variance,
+        needs_deviation,
+        may_be_absent: scaled
+            || masked
+            || needs_deviation
+            || bounded
+            || !list.frames.iter().all(exact),
+        planes: planes
+            .into_iter()
+            .map(|plane| (plane, pixel(plane)))
+            .collect(),
+    })
+}
+
+/// The numbers of a keyword.
+pub(super) fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -> Result<Vec<f64>> {
+    let number = |frame: &Frame| {
+        frame.numbers.get(index).copied().flatten().ok_or_else(|| {
+            Error::frame(
+                frame.name(),
+                format!("{keyword}, which {flag} asks for, is not there or is no number"),
+            )
+        })
+    };
+    frames.iter().map(number).collect()
+}
+
+/// Numbers that were given one by one.
+pub(super) fn listed(flag: &str, values: &[f64], nframe: usize) -> Result<Vec<f64>> {
+    if values.len() == nframe {
+        return Ok(values.to_vec());
+    }
+    let fault = format!(
+        "{} numbers for {nframe} frames; give one a frame",
+        values.len()
+    );
+    Err(Error::frame(flag, fault))
+}
