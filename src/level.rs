@@ -1,7 +1,7 @@
 //! Scale and zero of a frame, and the one formula that uses them.
 
 use crate::error::{Error, Result};
-use crate::recipe::LevelTo;
+use crate::recipe::{Level, LevelTo};
 
 /// What scaling does to the samples of a frame: y = x·a + b.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,19 +42,28 @@ pub(crate) fn target(to: LevelTo, levels: &[f64], unity: f64) -> f64 {
     }
 }
 
+/// The keyword that a level comes from, where it does.
+fn keyword(from: &Level) -> String {
+    match from {
+        Level::Keyword(keyword) => format!(" ({keyword})"),
+        _ => String::new(),
+    }
+}
+
 /// Checks the scale of a frame.
 ///
 /// # Errors
 ///
 /// [`Error::Frame`] unless it is positive and finite.
-pub(crate) fn check_scale(frame: &str, scale: f64) -> Result<()> {
+pub(crate) fn check_scale(frame: &str, from: &Level, scale: f64) -> Result<()> {
     if scale > 0.0 && scale.is_finite() {
         return Ok(());
     }
     Err(Error::frame(
         frame,
         format!(
-            "its scale is {scale}, not a positive number; choose another --scale or --stats-section, or leave it out"
+            "its scale{} is {scale}, not a positive number; choose another --scale or --stats-section, or leave it out",
+            keyword(from)
         ),
     ))
 }
@@ -64,14 +73,15 @@ pub(crate) fn check_scale(frame: &str, scale: f64) -> Result<()> {
 /// # Errors
 ///
 /// [`Error::Frame`] unless it is finite.
-pub(crate) fn check_zero(frame: &str, zero: f64) -> Result<()> {
+pub(crate) fn check_zero(frame: &str, from: &Level, zero: f64) -> Result<()> {
     if zero.is_finite() {
         return Ok(());
     }
     Err(Error::frame(
         frame,
         format!(
-            "its zero is {zero}, not a number; choose another --zero or --stats-section, or leave it out"
+            "its zero{} is {zero}, not a number; choose another --zero or --stats-section, or leave it out",
+            keyword(from)
         ),
     ))
 }
@@ -98,10 +108,13 @@ mod tests {
 
     #[test]
     fn a_scale_is_positive_and_a_zero_is_a_number() {
-        assert!(check_scale("f", 0.5).is_ok() && check_zero("f", -3.0).is_ok());
+        assert!(
+            check_scale("f", &Level::Mean, 0.5).is_ok()
+                && check_zero("f", &Level::Mean, -3.0).is_ok()
+        );
         for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(check_scale("f", scale).is_err(), "{scale}");
+            assert!(check_scale("f", &Level::Mean, scale).is_err(), "{scale}");
         }
-        assert!(check_zero("f", f64::NAN).is_err());
+        assert!(check_zero("f", &Level::Mean, f64::NAN).is_err());
     }
 }

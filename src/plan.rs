@@ -2,7 +2,7 @@
 //!
 //! Whatever grows with frames, columns, threads or anything else stands here. All of it is made before the first band, so that a run
 //! cannot exceed its limit. What the kernel keeps for a run (the tables of its maps, its open files) is not resident memory of the
-//! process, but a cgroup charges it; room is kept for it too.
+//! process, but a cgroup charges it: room is kept free for it, and for the huge pages of the page cache that maps may meet.
 
 use std::fmt;
 
@@ -19,12 +19,14 @@ const MIB: u64 = 1 << 20;
 /// Resident memory of the process before it holds anything of a run: code, libraries, allocator. Measured (x86-64);
 /// `tests/limits.rs` holds it against the program.
 const PROCESS: u64 = if cfg!(debug_assertions) {
-    17 * MIB / 2
+    8 * MIB
 } else {
-    7 * MIB
+    27 * MIB / 4
 };
+/// What the process may take beside: pages of its code that other runs, or a busy machine, bring in or leave out.
+const MARGIN: u64 = 5 * MIB / 4;
 /// Resident memory of a thread: the touched part of its stack and its arena.
-const THREAD: u64 = 96 * KIB;
+const THREAD: u64 = 40 * KIB;
 /// What is kept of a frame beside its name: where its planes stand, its numbers, its level.
 const FRAME: u64 = 768;
 /// What one fault can map, whatever was asked: a huge page of the page cache.
@@ -84,8 +86,9 @@ pub struct Plan {
     pub parts: Vec<Part>,
     /// The sum of the parts that stand at one time: what the process will take.
     pub resident: ByteSize,
-    /// Kernel memory that room is kept for: page tables, open files.
-    pub kernel: ByteSize,
+    /// Room that is kept free: for pages of code that come and go, for what the kernel takes for page tables and files, and for the huge
+    /// page of the page cache that one fault in a map may bring with it.
+    pub reserve: ByteSize,
     /// The smallest limit that would do.
     pub smallest: ByteSize,
     /// Rows of a tile.
@@ -138,9 +141,18 @@ impl Demand {
         self.readers() + 2
     }
 
-    /// Kernel memory: page tables of the maps, and what it keeps for each file.
-    fn kernel(&self) -> u64 {
-        self.mapped.map_or(0, |nbyte| tables(self.nfile, nbyte)) + self.nfile as u64 * KERNEL_FILE
+    /// Room that is kept free: for what the kernel takes for page tables and files, and for a huge page under each thread that reads
+    /// from maps.
+    fn reserve(&self) -> u64 {
+        let threads = self.readers().max(if self.measure_nbyte.is_some() {
+            self.threads
+        } else {
+            0
+        });
+        let maps = self.mapped.map_or(0, |nbyte| {
+            tables(self.nfile, nbyte) + threads as u64 * MAP_WINDOW
+        });
+        MARGIN + maps + self.nfile as u64 * KERNEL_FILE
     }
 
     /// Resident memory that does not depend on the tiles.
@@ -158,19 +170,9 @@ impl Demand {
         threads * THREAD + (self.threads * self.scratch_nbyte) as u64
     }
 
-    /// What maps add for so many threads that read.
-    fn windows(&self, threads: usize) -> u64 {
-        if self.mapped.is_some() {
-            threads as u64 * MAP_WINDOW
-        } else {
-            0
-        }
-    }
-
     /// Resident memory of a thread of the first walk.
     fn measurer(&self) -> u64 {
-        self.measure_nbyte
-            .map_or(0, |nbyte| nbyte as u64 + THREAD + self.windows(1))
+        self.measure_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD)
     }
 
     /// Bytes of all tiles of so many pixels.
@@ -181,7 +183,7 @@ impl Demand {
 
     /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
     fn resident(&self, capacity: usize) -> Option<u64> {
-        let combining = self.workers() + self.windows(self.readers()) + self.tiles(capacity)?;
+        let combining = self.workers() + self.tiles(capacity)?;
         Some(self.standing() + combining.max(self.measurer()))
     }
 
@@ -232,7 +234,7 @@ impl Demand {
                 self.nframe, self.shape
             ))
         };
-        let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.kernel();
+        let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.reserve();
         if smallest > limit.0 {
             let needed = ByteSize(smallest.next_multiple_of(KIB));
             return Err(Error::LimitTooSmall {
@@ -243,7 +245,7 @@ impl Demand {
         }
         let fits = |capacity: usize| {
             self.resident(capacity)
-                .is_some_and(|bytes| bytes + self.kernel() <= limit.0)
+                .is_some_and(|bytes| bytes + self.reserve() <= limit.0)
         };
         let (mut capacity, mut over) = (self.smallest(), self.comfortable() + 1);
         while over - capacity > 1 {
@@ -257,7 +259,7 @@ impl Demand {
         let (tile_rows, tile_cols) = self.cut(capacity);
         let capacity = tile_rows * tile_cols;
         let resident = self.resident(capacity).ok_or_else(beyond)?;
-        let room = limit.0 - self.kernel() - self.standing();
+        let room = limit.0 - self.reserve() - self.standing();
         let measurers = match self.measure_nbyte {
             None => 0,
             Some(_) => usize::try_from(room / self.measurer())
@@ -271,7 +273,7 @@ impl Demand {
             limit,
             parts: self.parts(capacity, measurers),
             resident: ByteSize(resident.max(measuring)),
-            kernel: ByteSize(self.kernel()),
+            reserve: ByteSize(self.reserve()),
             smallest: ByteSize(smallest.next_multiple_of(KIB)),
             tile_rows,
             tile_cols,
@@ -300,10 +302,6 @@ impl Demand {
                 self.tiles(capacity).unwrap_or(0),
             ),
             part(format!("scratch of {threads} threads"), self.workers()),
-            part(
-                format!("maps of {} readers", self.readers()),
-                self.windows(self.readers()),
-            ),
             part(
                 format!("first walk, {measurers} threads (before the tiles)"),
                 measurers as u64 * self.measurer(),
@@ -369,8 +367,8 @@ impl fmt::Display for Plan {
         writeln!(
             f,
             "  {:44} {:>10}",
-            "kept free for the kernel (page tables, files)",
-            self.kernel.to_string()
+            "kept free (code, page tables, huge pages)",
+            self.reserve.to_string()
         )?;
         writeln!(f, "  {:44} {:>10}", "--mem-limit", self.limit.to_string())?;
         write!(

@@ -89,8 +89,8 @@ pub struct Memory {
     pub limit: ByteSize,
     /// Resident memory that the plan holds.
     pub planned: ByteSize,
-    /// Kernel memory (page tables) that the plan keeps room for.
-    pub planned_kernel: ByteSize,
+    /// Room that the plan keeps free beside: for page tables, files, huge pages under maps.
+    pub reserve: ByteSize,
     /// The peak resident memory of the process (VmHWM); `None` where the system does not tell.
     pub peak: Option<ByteSize>,
     /// The page tables of the process at the end of the walk (VmPTE): part of what the kernel took.

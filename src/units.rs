@@ -32,13 +32,15 @@ impl FromStr for ByteSize {
             expected: GRAMMAR.into(),
         };
         let text = text.trim();
-        let split = text
-            .find(|c: char| {
-                c.is_ascii_alphabetic()
-                    && !(matches!(c, 'e' | 'E') && text.len() > 1 && exponent(text))
-            })
-            .unwrap_or(text.len());
-        let number: f64 = text[..split].trim().parse().map_err(|_| wrong())?;
+        // The number is as much of the beginning as reads as one: `1e9`, but `2e3` of `2e3K`.
+        let number = |end: usize| {
+            text.get(..end)
+                .and_then(|text| text.trim_end().parse::<f64>().ok())
+        };
+        let found = (1..=text.len())
+            .rev()
+            .find_map(|end| Some((end, number(end)?)));
+        let (split, number) = found.ok_or_else(wrong)?;
         let unit: f64 = match text[split..].trim().to_ascii_lowercase().as_str() {
             "" | "b" => 1.0,
             "k" | "kib" => 1024.0,
@@ -63,11 +65,6 @@ impl FromStr for ByteSize {
         )]
         Ok(Self(bytes as u64))
     }
-}
-
-/// Whether `text` is a plain number with an exponent, such as `1e9`.
-fn exponent(text: &str) -> bool {
-    text.parse::<f64>().is_ok()
 }
 
 impl fmt::Display for ByteSize {

@@ -144,9 +144,9 @@ fn the_plan_adds_up_to_what_is_measured() {
         );
         let memory = |part: &str| json["memory"][part].as_u64().unwrap() as f64;
         let ratio = memory("peak") / memory("planned");
-        assert!((0.9..=1.0).contains(&ratio), "{ratio}: {}", json["memory"]);
+        assert!((0.9..=1.1).contains(&ratio), "{ratio}: {}", json["memory"]);
         assert!(
-            memory("planned") + memory("planned_kernel") <= memory("limit"),
+            memory("planned") + memory("reserve") <= memory("limit"),
             "{}",
             json["memory"]
         );

@@ -85,8 +85,8 @@ fn memory(summary: &Summary) -> String {
         .peak
         .map_or("peak unknown".to_owned(), |peak| format!("peak {peak}"));
     format!(
-        "{peak}, planned {} + {} in the kernel, limit {}",
-        memory.planned, memory.planned_kernel, memory.limit
+        "{peak}, planned {} + {} kept free, limit {}",
+        memory.planned, memory.reserve, memory.limit
     )
 }
 
@@ -238,7 +238,7 @@ mod tests {
             memory: Memory {
                 limit: ByteSize(1 << 30),
                 planned: ByteSize(120 << 20),
-                planned_kernel: ByteSize(2 << 20),
+                reserve: ByteSize(2 << 20),
                 peak: Some(ByteSize(118 << 20)),
                 page_tables: Some(ByteSize(1 << 20)),
             },
@@ -265,7 +265,7 @@ mod tests {
         let text = "\
 output  master\\u{1b}[2J.fits
 stack   average of 300 frames, 2048 × 2048 pixels, f32
-memory  peak 118.0 MiB, planned 120.0 MiB + 2.0 MiB in the kernel, limit 1.0 GiB
+memory  peak 118.0 MiB, planned 120.0 MiB + 2.0 MiB kept free, limit 1.0 GiB
 read    2.3 GiB at 1000.0 MiB/s, every pixel 1.00 times, 8 tiles of 256 rows
 rooms   read         1.2 s busy,        0.8 s waiting
         work         2.0 s busy,       0.01 s waiting

@@ -94,7 +94,10 @@ pub(super) fn stack_room(
     {
         return Err(Error::frame(
             frame.name(),
-            format!("its weight is {weight}; weights are finite and not negative"),
+            format!(
+                "its weight by --weight {} is {weight}; weights are finite and not negative",
+                stack.weight
+            ),
         ));
     }
     let scaled = stack.scale != Level::None || stack.zero != Level::None;

@@ -105,7 +105,7 @@ impl<'a> Outcome<'a> {
     pub(super) fn summary(self, elapsed: Duration) -> Summary {
         let plans = || self.images.iter().map(|image| &image.plan);
         let largest = plans()
-            .max_by_key(|plan| plan.resident.0 + plan.kernel.0)
+            .max_by_key(|plan| plan.resident.0 + plan.reserve.0)
             .cloned()
             .unwrap_or_default();
         let first = plans().next().cloned().unwrap_or_default();
@@ -163,7 +163,7 @@ impl<'a> Outcome<'a> {
             memory: Memory {
                 limit: self.recipe.resources.mem_limit,
                 planned: largest.resident,
-                planned_kernel: largest.kernel,
+                reserve: largest.reserve,
                 peak: sys::peak_resident(),
                 page_tables: self.page_tables,
             },

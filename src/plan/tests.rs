@@ -49,7 +49,7 @@ proptest! {
         let demand = demand(nframe, nrow, ncol, threads, mapped);
         let limit = ByteSize(limit << 20);
         let Ok(plan) = demand.plan(limit) else { return Ok(()) };
-        prop_assert!(plan.resident.0 + plan.kernel.0 <= limit.0);
+        prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);
         let mut seen = vec![0_u8; nrow * ncol];
         for band in 0..plan.bands {
             let area = plan.area(band);

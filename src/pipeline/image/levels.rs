@@ -20,8 +20,8 @@ impl Image<'_> {
         let scales = self.level("--scale", &stack.scale, 1.0, 0, measured)?;
         let zeros = self.level("--zero", &stack.zero, 0.0, keyed(&stack.scale), measured)?;
         for ((frame, scale), zero) in self.list.frames.iter().zip(&scales).zip(&zeros) {
-            check_scale(&frame.name(), *scale)?;
-            check_zero(&frame.name(), *zero)?;
+            check_scale(&frame.name(), &stack.scale, *scale)?;
+            check_zero(&frame.name(), &stack.zero, *zero)?;
             tracing::debug!("{}: scale {scale}, zero {zero}", frame.name());
         }
         for (frame, measured) in self.list.frames.iter().zip(measured) {
