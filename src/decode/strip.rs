@@ -141,6 +141,9 @@ pub(crate) fn decode_run<T: Sample>(
     );
 }
 
+/// Pixels that are decoded at a time: they stay in the nearest cache.
+const LINE: usize = 256;
+
 /// Puts decoded numbers into the rows of a strip.
 struct Fill<'s, 'a, T, B, P> {
     width: Width,
@@ -173,27 +176,40 @@ where
         width.vectorize(
             #[inline(always)]
             || {
+                // Decoding a long line before it is cut into rows lets the compiler make vector code of it.
+                let mut line = [T::ABSENT; LINE];
                 for frame in frames {
                     let (pixels, _) = bytes(frame).as_chunks::<N>();
-                    let (blocks, tail) = pixels.as_chunks::<LANES>();
-                    let rows = strip.rows[frame..].iter_mut().step_by(nframe);
-                    for (row, pixels) in rows.zip(blocks) {
-                        for lane in 0..LANES {
-                            row.0[lane] = put(row.0[lane], rule(pixels[lane]));
+                    for (at, pixels) in pixels.chunks(LINE).enumerate() {
+                        for (sample, pixel) in line.iter_mut().zip(pixels) {
+                            *sample = rule(*pixel);
                         }
-                    }
-                    if !tail.is_empty() {
-                        let row = &mut strip.rows[blocks.len() * nframe + frame];
-                        for (sample, pixel) in row.0.iter_mut().zip(tail) {
-                            *sample = put(*sample, rule(*pixel));
-                        }
-                        if let Some(rest) = rest {
-                            row.0[tail.len()..].fill(rest);
+                        let first = at * (LINE / LANES) * nframe + frame;
+                        let rows = strip.rows[first..].iter_mut().step_by(nframe);
+                        for (row, samples) in rows.zip(line[..pixels.len()].chunks(LANES)) {
+                            match samples.as_array::<LANES>() {
+                                Some(samples) => {
+                                    for lane in 0..LANES {
+                                        row.0[lane] = put(row.0[lane], samples[lane]);
+                                    }
+                                }
+                                None => last_row(row, samples, &put, rest),
+                            }
                         }
                     }
                 }
             },
         );
+    }
+}
+
+/// Puts the last samples of a run into their row, which they do not fill.
+fn last_row<T: Sample>(row: &mut Row<T>, samples: &[T], put: &impl Fn(T, T) -> T, rest: Option<T>) {
+    for (old, new) in row.0.iter_mut().zip(samples) {
+        *old = put(*old, *new);
+    }
+    if let Some(rest) = rest {
+        row.0[samples.len()..].fill(rest);
     }
 }
 
