@@ -1,4 +1,85 @@
-//! house plan, written last
+//! ccdstream combines stacks of hundreds to thousands of FITS frames, out of core, within a memory limit.
+//!
+//! The program `ccdstream` makes one call of this library, and a pipeline written in Rust can make it too:
+//!
+//! ```
+//! # fn main() -> ccdstream::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! # let card = |text: &str| format!("{text:80}");
+//! # for (frame, sample) in [10_u8, 12, 200].into_iter().enumerate() {
+//! #     let cards = ["SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 3", "NAXIS2  = 2", "END"];
+//! #     let mut bytes = cards.map(card).concat().into_bytes();
+//! #     bytes.resize(2880, b' ');
+//! #     bytes.extend([sample; 6]);
+//! #     bytes.resize(5760, 0);
+//! #     std::fs::write(folder.path().join(format!("bias{frame}.fits")), bytes).expect("written");
+//! # }
+//! # let (bias, master) = (folder.path().display(), folder.path().join("master_bias.fits"));
+//! use ccdstream::recipe::{Frames, Io, Method, Output, Resources, Stack};
+//! use ccdstream::{ByteSize, Recipe, Watch, combine};
+//!
+//! let recipe = Recipe {
+//!     frames: Frames::new([format!("{bias}/bias*.fits")]),
+//!     stack: Stack { method: Method::Median, ..Stack::default() },
+//!     output: Output::new(master),
+//!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },
+//! };
+//! let summary = combine(&recipe, &Watch::default())?;
+//! assert_eq!((summary.frames, summary.pixels, summary.empty_pixels), (3, 6, 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Watch`] shows the progress of a run to another thread, and stops it. [`fn@plan`] says what a run would take, without a pixel.
+//!
+//! # The walk
+//!
+//! ```text
+//!                ┌──────────────── empty tiles come home ────────────────┐
+//!                ▼                                                       │
+//!  frames ──► read ──RawTile──► work ──────────────────CombinedTile──► write ──► image
+//!             source            strip by strip, in cache:                 sink
+//!                               decode → scale → clip → combine
+//! ```
+//!
+//! *read* copies the stored bytes of a row band of every frame into a tile; *work* takes the tile apart into strips of some pixels of
+//! all frames, and takes each from bytes to values while it is in cache; *write* puts the band at its place in the output. All tiles are
+//! made before the first band and circulate, so that a run cannot exceed its limit. Scale and zero of the frames, where they are to be
+//! measured, are a walk before, frame by frame.
+//!
+//! # The house
+//!
+//! | room | what happens there | crates behind its door |
+//! | --- | --- | --- |
+//! | `pipeline` | the corridor: opens frames, plans, walks; the only room that knows threads | crossbeam-channel, rayon |
+//! | `plan` | the budget, pure arithmetic | |
+//! | `source` | frames: names, headers, the bytes of an area | glob, rlimit |
+//! | `decode` | stored bytes become samples | |
+//! | `measure` | mean, median and mode of a frame | |
+//! | `stack` | scale, clip, combine | |
+//! | `sink` | the output file and its header | tempfile |
+//! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
+//! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
+//! | `demo` | frames of a made-up night, and what they come to | |
+//! | words | `error` `units` `shape` `pixels` `header` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
+//!
+//! Rooms never import one another; the corridor leads from each to the next. `tests/house.rs` holds this.
+//!
+//! # The words
+//!
+//! | word | means |
+//! | --- | --- |
+//! | frame | one input image: a file, an HDU of it, or a plane of a cube |
+//! | stack | the frames that are combined, pixel to pixel |
+//! | sample | one pixel of one frame; *absent* where it is not finite, BLANK or masked |
+//! | pixel | one place in the output, with up to a sample a frame |
+//! | value | what a pixel becomes |
+//! | row band | a run of whole rows |
+//! | tile | the memory with a row band of every frame, or with part of a row where no more fits |
+//! | strip, block | some pixels of a tile; 16 of them, a row a frame |
+//! | zero, scale, level | what is subtracted from a frame, what it is divided by; both |
+//! | weight | what a frame, or a sample, counts in averages and sums |
+//! | clip | a rule that rejects samples; what it leaves is kept |
 
 mod decode;
 pub mod demo;

@@ -4,7 +4,7 @@
 //! pixels ([`Row`]). A sample that is not there is [`Sample::ABSENT`] (+∞), and no other sample is
 //! infinite or NaN.
 //!
-//! What is kept of a pixel is an interval of its sorted samples: [`sort`] a block once, then every clip
+//! What is kept of a pixel is an interval of its sorted samples: [`fn@sort`] a block once, then every clip
 //! only moves the ends of [`Kept`], and [`median_kept`], [`median_distance_kept`] and the sums read what
 //! lies between. Sums that need frames (weights) or no order at all are passes over the unsorted rows,
 //! with the interval given by value ([`Bounds`]).

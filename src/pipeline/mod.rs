@@ -1,6 +1,6 @@
 //! A run from end to end: open the frames, measure their levels, plan, walk, close the output.
 //!
-//! Only this room knows threads and channels. Each image of the output is made by one [`Image`](image::Image): the whole run has
+//! Only this room knows threads and channels. Each image of the output is made by one [`Image`]: the whole run has
 //! one, or one an extension for `--hdu all`.
 
 mod choices;
