@@ -4,7 +4,7 @@
 //! cannot exceed its limit. What the kernel keeps for a run (the tables of its maps, its open files) is not resident memory of the
 //! process, but a cgroup charges it: room is kept free for it, and for the huge pages of the page cache that maps may meet.
 
-use std::fmt;
+mod table;
 
 use serde::Serialize;
 
@@ -23,6 +23,9 @@ const PROCESS: u64 = if cfg!(debug_assertions) {
 } else {
     27 * MIB / 4
 };
+/// What it takes in the course of a run on top of what it took at its start. Where that comes to more than [`PROCESS`] (a program that does
+/// more than this one, a CFITSIO with libraries of its own), that counts.
+const GROWTH: u64 = 5 * MIB / 2;
 /// What the process may take beside: pages of its code that other runs, or a busy machine, bring in or leave out.
 const MARGIN: u64 = 5 * MIB / 4;
 /// Resident memory of a thread: the touched part of its stack and its arena.
@@ -49,6 +52,8 @@ const PART_NPIXEL: usize = 512;
 /// What a run needs memory for.
 #[derive(Clone, Debug)]
 pub(crate) struct Demand {
+    /// Bytes that the process took before it opened a frame.
+    pub(crate) process: u64,
     /// Frames.
     pub(crate) nframe: usize,
     /// The part of the frames that is combined.
@@ -162,7 +167,18 @@ impl Demand {
 
     /// Resident memory that does not depend on the tiles.
     fn standing(&self) -> u64 {
-        PROCESS + self.frames()
+        self.process() + self.frames()
+    }
+
+    /// Resident memory of the process itself.
+    fn process(&self) -> u64 {
+        let found = self.process + GROWTH;
+        // In whole steps, so that the smallest limit is the same at the next try.
+        if found <= PROCESS + MIB / 2 {
+            PROCESS
+        } else {
+            found.next_multiple_of(MIB)
+        }
     }
 
     fn frames(&self) -> u64 {
@@ -300,7 +316,7 @@ impl Demand {
         };
         let threads = self.threads;
         let mut parts = vec![
-            part("process".into(), PROCESS),
+            part("process".into(), self.process()),
             part(format!("{} frames and headers", self.nframe), self.frames()),
             part(
                 format!("{} tiles", self.ntile()),
@@ -334,54 +350,6 @@ impl Plan {
             rows: row..self.shape.nrow.min(row + self.tile_rows),
             cols: col..self.shape.ncol.min(col + self.tile_cols),
         }
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} frames, {} pixels combined", self.frames, self.shape)?;
-        let how = if self.mapped { "mapped" } else { "read" };
-        let cut = if self.tile_cols < self.shape.ncol {
-            format!("{} of {} columns", self.tile_cols, self.shape.ncol)
-        } else {
-            format!("{} rows", self.tile_rows)
-        };
-        writeln!(
-            f,
-            "{} tiles of {cut}, {} circulating; frames are {how}",
-            self.bands, self.tiles
-        )?;
-        for (index, bytes) in self.walks.iter().enumerate() {
-            let walk = if index + 1 == self.walks.len() {
-                "to combine"
-            } else {
-                "to measure"
-            };
-            writeln!(f, "reads {} {walk}", ByteSize(*bytes))?;
-        }
-        writeln!(f, "memory:")?;
-        for part in &self.parts {
-            writeln!(f, "  {:44} {:>10}", part.name, part.size.to_string())?;
-        }
-        writeln!(
-            f,
-            "  {:44} {:>10}",
-            "peak resident",
-            self.resident.to_string()
-        )?;
-        writeln!(
-            f,
-            "  {:44} {:>10}",
-            "kept free (code, page tables, huge pages)",
-            self.reserve.to_string()
-        )?;
-        writeln!(f, "  {:44} {:>10}", "--mem-limit", self.limit.to_string())?;
-        write!(
-            f,
-            "  {:44} {:>10}",
-            "smallest --mem-limit that would do",
-            self.smallest.to_string()
-        )
     }
 }
 

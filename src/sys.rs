@@ -315,6 +315,11 @@ pub(crate) fn peak_resident() -> Option<ByteSize> {
     own_status("VmHWM:")
 }
 
+/// The resident memory of this process now.
+pub(crate) fn resident() -> Option<ByteSize> {
+    own_status("VmRSS:")
+}
+
 /// The memory that the page tables of this process take now.
 pub(crate) fn page_tables() -> Option<ByteSize> {
     own_status("VmPTE:")

@@ -30,7 +30,7 @@ fn frames(nframe: usize, axes: &[usize]) -> Place {
 
 /// The smallest limit that the program accepts for these arguments, as it says itself: in KiB.
 fn smallest(place: &Place, arguments: &str) -> u64 {
-    let run = place.run(&format!("combine --mem-limit 1K {arguments}"));
+    let run = place.run(&format!("combine --overwrite --mem-limit 1K {arguments}"));
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     let (_, after) = run
         .stderr

@@ -8,7 +8,7 @@ Examples:
   ccdstream combine --help
 
 Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
-130 or 143 stopped by SIGINT or SIGTERM.";
+130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP.";
 
 /// Ends the short help of `combine`.
 pub(super) const COMBINE_SHORT: &str = "\
@@ -64,7 +64,7 @@ Examples:
     ccdstream combine --dry-run --mem-limit 64M -o out.fits frames/
 
 Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
-130 or 143 stopped by SIGINT or SIGTERM. Unless it is 0, the output is
+130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP. Unless it is 0, the output is
 as it was before.";
 
 /// What a frame may be.

@@ -22,6 +22,7 @@ use crate::sink::FitsSink;
 use crate::source::{self, FrameList, Reader};
 use crate::stack::{Scratch, StackRoom};
 use crate::tile::{Companion, EmptyTile, Layout, TilePlane};
+use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 /// Cards of a frame's header, and copies of them, that are held while the header of the output is made.
@@ -69,12 +70,13 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Plans an image.
+    /// Plans an image; `process` is what the process took before it opened a frame.
     pub(super) fn new(
         recipe: &'a Recipe,
         hdu: &Hdu,
         list: &'a FrameList,
         reader: &'a Reader<'a>,
+        process: ByteSize,
     ) -> Result<Self> {
         let number = if let Hdu::Number(number) = hdu {
             *number
@@ -104,12 +106,22 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.plan = image.demand().plan(recipe.resources.mem_limit)?;
+        image.plan = image.demand(process).plan(recipe.resources.mem_limit)?;
+        let Plan {
+            frames,
+            bands,
+            tile_rows,
+            tile_cols,
+            ..
+        } = &image.plan;
+        tracing::info!(
+            "{frames} frames in {bands} tiles of {tile_rows} × {tile_cols} pixels, samples {sample:?}"
+        );
         Ok(image)
     }
 
     /// What the image needs memory for.
-    fn demand(&self) -> Demand {
+    fn demand(&self, process: ByteSize) -> Demand {
         let list = self.list;
         let nbyte = |plane: &TilePlane| plane.stored.bitpix.nbyte();
         let raw_nbyte = self.tile_planes().map(|plane| nbyte(&plane)).sum();
@@ -131,6 +143,7 @@ impl<'a> Image<'a> {
         let measuring = survey.map(|survey| survey.nbyte());
         let combining = (raw_nbyte * self.region.npixel()) as u64;
         Demand {
+            process: process.0,
             nframe: list.frames.len(),
             shape: self.region.shape(),
             raw_nbyte,

@@ -16,9 +16,11 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::recipe::{Frames, Hdu, Recipe};
-use crate::sink::FitsSink;
+use crate::sink::{self, FitsSink};
 use crate::source::{self, Reader};
 use crate::summary::Summary;
+use crate::sys;
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 use image::Image;
@@ -32,12 +34,12 @@ use outcome::Outcome;
 ///
 /// Those of [`combine`], as far as they can be told without a pixel.
 pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
-    recipe.check()?;
+    let process = process(recipe)?;
     let mut largest: Option<Plan> = None;
     for hdu in hdus(&recipe.frames)? {
         let list = choices::open(recipe, &hdu, watch)?;
         let reader = Reader::new(&list, image::io(recipe, &list))?;
-        let plan = Image::new(recipe, &hdu, &list, &reader)?.plan;
+        let plan = Image::new(recipe, &hdu, &list, &reader, process)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -57,7 +59,7 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
 /// Every [`Error`] names the frame, file or choice at fault and says what would help.
 pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let begun = Instant::now();
-    recipe.check()?;
+    let process = process(recipe)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(recipe.resources.threads)
         .thread_name(|index| format!("work-{index}"))
@@ -73,7 +75,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     for hdu in hdus(&recipe.frames)? {
         let list = choices::open(recipe, &hdu, watch)?;
         let reader = Reader::new(&list, image::io(recipe, &list))?;
-        let image = Image::new(recipe, &hdu, &list, &reader)?;
+        let image = Image::new(recipe, &hdu, &list, &reader, process)?;
         if sink.is_none() {
             output_is_no_input(&recipe.output.path, &image)?;
         }
@@ -92,6 +94,13 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     watch.check()?;
     sink.ok_or_else(no_image)?.finish()?;
     Ok(outcome.summary(begun.elapsed()))
+}
+
+/// Checks what can be checked before a frame is opened, and looks what the process takes so far.
+fn process(recipe: &Recipe) -> Result<ByteSize> {
+    recipe.check()?;
+    sink::vacant(&recipe.output.path, recipe.output.overwrite)?;
+    Ok(sys::resident().unwrap_or_default())
 }
 
 /// The HDUs that a run works on, one after another.

@@ -7,6 +7,7 @@ use super::*;
 fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool) -> Demand {
     let pixels = (nframe * nrow * ncol * 2) as u64;
     Demand {
+        process: 4 << 20,
         nframe,
         shape: Shape { nrow, ncol },
         raw_nbyte: 2 * nframe,

@@ -21,6 +21,7 @@ mod wcs;
 pub(crate) use dates::Exposures;
 pub(crate) use file::FitsSink;
 pub(crate) use header::{Part, combined};
+pub(crate) use name::vacant;
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
 

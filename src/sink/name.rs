@@ -9,13 +9,12 @@ use tempfile::TempPath;
 
 use crate::error::{Error, Result};
 
-/// Makes an empty file beside `path`, under a hidden name; it vanishes where its path is dropped.
+/// Checks that an output may come to stand at `path`, as far as that can be told without writing.
 ///
 /// # Errors
 ///
-/// [`Error::Output`] where `path` exists and is not to be replaced, is not a regular file, or has no folder;
-/// [`Error::Io`] where the folder refuses the file.
-pub(super) fn reserve(path: &Path, overwrite: bool) -> Result<(File, TempPath)> {
+/// [`Error::Output`] where it exists and is not to be replaced, or is not a regular file.
+pub(crate) fn vacant(path: &Path, overwrite: bool) -> Result<()> {
     let fault = |fault: String| Error::Output {
         path: path.into(),
         fault,
@@ -36,6 +35,21 @@ pub(super) fn reserve(path: &Path, overwrite: bool) -> Result<(File, TempPath)> 
             return Err(fault("is not a regular file; choose another name".into()));
         }
     }
+    Ok(())
+}
+
+/// Makes an empty file beside `path`, under a hidden name; it vanishes where its path is dropped.
+///
+/// # Errors
+///
+/// [`Error::Output`] where `path` exists and is not to be replaced, is not a regular file, or has no folder;
+/// [`Error::Io`] where the folder refuses the file.
+pub(super) fn reserve(path: &Path, overwrite: bool) -> Result<(File, TempPath)> {
+    vacant(path, overwrite)?;
+    let fault = |fault: String| Error::Output {
+        path: path.into(),
+        fault,
+    };
     let name = path
         .file_name()
         .ok_or_else(|| fault("is not the name of a file".into()))?;

@@ -79,7 +79,6 @@ fn of_plane(companion: &Planes, plane: usize) -> Image {
 }
 
 /// The HDU that stands beside an image as its plane `wanted`, and its planes.
-/// The HDU that stands beside an image as its plane `wanted`, and its planes.
 fn companion(
     file: &mut FitsFile,
     image: usize,

@@ -15,7 +15,19 @@ pub(crate) struct NoiseGauge {
 #[derive(Debug, Clone, Copy, Default)]
 struct Bin {
     count: u64,
-    squares: f64,
+    /// Sum of the squares of the differences over the lower end of the bin, in units of 2⁻²⁰: whole numbers, so that the order in which
+    /// workers come to them does not matter.
+    squares: u64,
+}
+
+/// One in the units of [`Bin::squares`].
+const ONE: f64 = (1 << 20) as f64;
+
+/// The lower end of a bin.
+fn lower(bin: usize) -> f64 {
+    let bits =
+        u32::try_from(bin << (23 - PER_OCTAVE_BITS)).expect("bins are made from the bits of f32");
+    f64::from(f32::from_bits(bits))
 }
 
 impl NoiseGauge {
@@ -45,9 +57,19 @@ impl NoiseGauge {
         #[expect(clippy::cast_possible_truncation, reason = "a bin is coarser than f32")]
         let narrow = difference as f32;
         if narrow.is_finite() {
-            let bin = &mut self.bins[(narrow.to_bits() >> (23 - PER_OCTAVE_BITS)) as usize];
+            let index = (narrow.to_bits() >> (23 - PER_OCTAVE_BITS)) as usize;
+            let bin = &mut self.bins[index];
             bin.count += 1;
-            bin.squares += difference * difference;
+            if index > 0 {
+                let ratio = f64::from(narrow) / lower(index);
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "1 to 2, and much smaller than 2⁶⁴"
+                )]
+                let square = (ratio * ratio * ONE) as u64;
+                bin.squares += square;
+            }
         }
     }
 
@@ -76,9 +98,11 @@ impl NoiseGauge {
         } else {
             (middle + (2 << PER_OCTAVE_BITS) + 1).min(Self::NBIN)
         };
-        let (count, squares) = self.bins[..end].iter().fold((0, 0.0), |(n, squares), bin| {
-            (n + bin.count, squares + bin.squares)
-        });
+        let (mut count, mut squares) = (0, 0.0);
+        for (index, bin) in self.bins[..end].iter().enumerate() {
+            count += bin.count;
+            squares += bin.squares as f64 / ONE * lower(index) * lower(index);
+        }
         // Normal noise cut at four medians, 2.7 σ, keeps 94.3 % of its variance.
         let kept: f64 = if middle == 0 { 1.0 } else { 0.943 };
         (squares / count as f64 / kept / 2.0).sqrt()
