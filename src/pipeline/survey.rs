@@ -72,6 +72,29 @@ impl Survey<'_> {
         (CHUNK_NPIXEL / cols.len()).clamp(1, rows.len())
     }
 
+    /// Bytes of a stored pixel, at most, over all planes that are read.
+    fn widest(&self) -> usize {
+        let deviations = |frame: &Frame| {
+            frame
+                .uncertainty
+                .map(|(image, _)| image)
+                .filter(|_| self.needs_deviation)
+        };
+        let planes = |frame: &Frame| [Some(frame.image), frame.mask, deviations(frame)];
+        let bad_pixels = self.list.bad_pixels.iter().map(|mask| mask.image);
+        let planes = self
+            .list
+            .frames
+            .iter()
+            .flat_map(planes)
+            .flatten()
+            .chain(bad_pixels);
+        planes
+            .map(|image| image.stored.bitpix.nbyte())
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Bytes that a thread takes.
     pub(super) fn scratch_nbyte(&self, sample: SampleType) -> usize {
         let npixel = (self.chunk_nrow() * self.section.cols.len()).next_multiple_of(LANES);
@@ -79,12 +102,12 @@ impl Survey<'_> {
         let scratch = |codes| {
             measure::scratch_nbyte(self.wanted, codes, self.section.npixel() as u64, sample)
         };
-        let mut nbyte = npixel * (8 + 2 * sample.nbyte());
+        let mut nbyte = npixel * (self.widest() + sample.nbyte());
         if codes {
             nbyte += scratch(true) + npixel * 3 + NCODE * sample.nbyte();
         }
         if samples {
-            nbyte += scratch(false);
+            nbyte += scratch(false) + npixel * sample.nbyte();
         }
         nbyte
             + if self.needs_deviation {
@@ -170,9 +193,9 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
         };
         Self {
             survey,
-            bytes: vec![0; chunk * 8],
+            bytes: Vec::with_capacity(chunk * survey.widest()),
             rows: vec![Row([T::ABSENT; LANES]); chunk / LANES],
-            samples: Vec::with_capacity(chunk),
+            samples: Vec::with_capacity(if samples { chunk } else { 0 }),
             deviations: vec![Row([0.0; LANES]); deviations],
             codes: Vec::with_capacity(coded(chunk)),
             present: Vec::with_capacity(coded(chunk)),
