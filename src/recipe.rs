@@ -343,7 +343,7 @@ pub struct Resources {
 /// How frames are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Io {
-    /// Maps on local disks, reads on network file systems or where a map is refused.
+    /// Maps on local disks; reads on network file systems, where a map is refused, and where maps do not pay.
     #[default]
     Auto,
     /// Through memory maps.

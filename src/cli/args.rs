@@ -51,7 +51,7 @@ pub(crate) struct Resources {
 
     /// How frames are read: through memory maps, or by positioned reads
     ///
-    /// auto takes maps on local disks, and reads on network file systems or where a map is refused.
+    /// auto takes maps on local disks, and reads on network file systems, where a map is refused, and where maps do not pay (little of each frame at a time).
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = parse::word::<Io>(&["auto", "mmap", "read"]))]
     pub(crate) io: Io,
 
