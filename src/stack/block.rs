@@ -1,6 +1,7 @@
 //! One block of 16 pixels: the way through it, and the values that come of what is kept.
 
 use super::formulas::{median_scatter, moment_scatter, propagated};
+use super::lanes::{Beside, Lanes};
 use super::moments::Moments;
 use super::propagate::variances;
 use super::sorted::SortedBlock;
@@ -11,46 +12,6 @@ use crate::kernel::{
 };
 use crate::recipe::{Method, Uncertainty};
 
-/// What came of the pixels of a block.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lanes {
-    pub(super) value: [f64; LANES],
-    pub(super) uncertainty: [f64; LANES],
-    pub(super) count: [u32; LANES],
-    /// Samples that all steps took.
-    pub(super) taken: Sides,
-    /// Samples that the bounds at the head of the chain took.
-    pub(super) head: Sides,
-    /// The step from which on the page decides a lane, if it does.
-    pub(super) undecided: [Option<usize>; LANES],
-}
-
-/// Samples taken on the low and on the high side, by lane.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sides {
-    pub(super) low: [u32; LANES],
-    pub(super) high: [u32; LANES],
-}
-
-impl Sides {
-    /// Adds what a step took.
-    pub(super) fn add(&mut self, step: &Self) {
-        for lane in 0..LANES {
-            self.low[lane] += step.low[lane];
-            self.high[lane] += step.high[lane];
-        }
-    }
-}
-
-impl Lanes {
-    /// Says that nothing was left at a pixel.
-    fn nothing(&mut self, lane: usize) {
-        self.value[lane] = f64::NAN;
-        self.uncertainty[lane] = f64::NAN;
-        self.count[lane] = 0;
-    }
-}
-
 /// What the chain kept of a block.
 #[derive(Debug)]
 pub(super) enum What<'a, T> {
@@ -60,13 +21,6 @@ pub(super) enum What<'a, T> {
     All,
     /// What lies between values.
     Between(Moments<T>),
-}
-
-/// What goes with the samples of a block: rows as theirs, where there are such.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Beside<'a> {
-    pub(super) deviations: &'a [Row<f64>],
-    pub(super) weights: Option<Weights<'a>>,
 }
 
 impl StackRoom {
@@ -111,6 +65,7 @@ impl StackRoom {
             Way::Moments => {
                 let what =
                     self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
+                let what = what.map_or(What::All, What::Between);
                 self.moments(rows, &what, beside, lanes);
             }
             Way::Page => lanes.undecided[..nused].fill(Some(0)),
@@ -230,19 +185,6 @@ impl StackRoom {
             if lanes.count[lane] == 0 {
                 lanes.nothing(lane);
             }
-        }
-    }
-}
-
-/// Sums over the frames of a block are made with what their samples weigh.
-impl Beside<'_> {
-    /// The weight of a sample; 1 where nothing weighs.
-    #[inline(always)]
-    pub(super) fn weight(&self, frame: usize, lane: usize) -> f64 {
-        match self.weights {
-            None => 1.0,
-            Some(Weights::PerFrame(weights)) => weights[frame],
-            Some(Weights::PerSample(rows)) => rows[frame].0[lane],
         }
     }
 }

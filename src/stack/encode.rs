@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::StackRoom;
-use super::block::Lanes;
+use super::lanes::Lanes;
 use crate::error::{Error, Result};
 use crate::recipe::{PixelType, Plane};
 use crate::tile::OutStrip;

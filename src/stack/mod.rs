@@ -10,6 +10,7 @@
 mod block;
 mod encode;
 mod formulas;
+mod lanes;
 mod moments;
 mod noise;
 mod page;
@@ -27,7 +28,7 @@ use crate::level::FrameLevel;
 use crate::recipe::{Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
 use crate::tile::OutStrip;
 
-use block::Lanes;
+use lanes::Lanes;
 pub(crate) use noise::NoiseGauge;
 use page::Column;
 pub(crate) use tally::Tally;

@@ -1,7 +1,7 @@
 //! The way of means and standard deviations: nothing is sorted, what is kept lies between two values.
 
-use super::block::{Lanes, Sides, What};
 use super::formulas::thresholds;
+use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{
     Bounds, LANES, Row, Sample, Width, count_rejected, squares_all, squares_between, sum_all,
@@ -23,17 +23,18 @@ pub(super) struct Moments<T> {
 }
 
 impl StackRoom {
-    /// Runs the steps of the chain behind its head; `full` says that no sample of the block is absent.
+    /// Runs the steps of the chain behind its head; `full` says that no sample of the block is absent. `None`: all of them are kept, and
+    /// nothing had to be looked at.
     pub(super) fn clip_moments<T: Sample>(
         &self,
         rows: &[Row<T>],
         full: bool,
         tally: &mut Tally,
         lanes: &mut Lanes,
-    ) -> What<'static, T> {
+    ) -> Option<Moments<T>> {
         let nhead = self.nhead();
         if full && nhead == self.clip.len() && self.clip.is_empty() {
-            return What::All;
+            return None;
         }
         let mut kept = Moments::all(self.width, rows, full && nhead == 0);
         for (step, clip) in self.clip.iter().enumerate().skip(nhead) {
@@ -67,7 +68,7 @@ impl StackRoom {
                 );
             }
         }
-        What::Between(kept)
+        Some(kept)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The way of single pixels: what the textbook decides.
 
-use super::block::Lanes;
+use super::lanes::Lanes;
 use super::textbook::{Page, Rules, Samples};
 use super::{Scratch, StackRoom, Way};
 use crate::kernel::Sample;

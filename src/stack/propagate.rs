@@ -1,6 +1,6 @@
 //! Σw²u² over what is kept of a block: what the uncertainty of the result is propagated from.
 
-use super::block::Beside;
+use super::lanes::Beside;
 use crate::kernel::{Bounds, LANES, Row, Sample, Width};
 
 /// Σw²u² of the kept samples of each lane, in frame order.

@@ -1,6 +1,6 @@
 //! The samples of a strip: weighed, held against the bounds that lead the chain, scaled.
 
-use super::{Scratch, StackRoom, Way, block::Lanes, block::Sides};
+use super::{Scratch, StackRoom, Way, lanes::Lanes, lanes::Sides};
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
 use crate::recipe::Clip;

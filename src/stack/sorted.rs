@@ -2,8 +2,8 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use super::block::{Lanes, Sides};
 use super::formulas::{MAD_TO_SIGMA, thresholds};
+use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{
     Bounds, Kept, LANES, Row, Sample, Width, bounds_of_kept, clip_kept, count_rejected,

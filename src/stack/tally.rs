@@ -1,7 +1,7 @@
 //! What the strips of a worker came to: samples rejected, pixels left with nothing, noise.
 
 use super::NoiseGauge;
-use super::block::{Lanes, Sides};
+use super::lanes::{Lanes, Sides};
 use crate::kernel::{LANES, Row, Sample};
 
 /// Counts that are added up over all workers at the end; sums of whole numbers, so that their order does not matter.
