@@ -37,7 +37,7 @@ impl Combine {
     pub(crate) fn choices(&self, machine: Machine) -> Result<Choices> {
         let frames = frames(&self.names, &self.frames)?;
         let output = output(&self.output, self.combining.uncertainty)?;
-        let stack = self.stack(&frames)?;
+        let stack = self.stack()?;
         let resources = resources(&self.resources, machine)?;
         if self.messages.json && self.output.path.to_str().is_none() {
             return choice(
@@ -45,18 +45,17 @@ impl Combine {
             );
         }
         let warnings = self.warnings(&output, &resources, machine);
-        Ok(Choices {
-            recipe: Recipe {
-                frames,
-                stack,
-                output,
-                resources,
-            },
-            warnings,
-        })
+        let recipe = Recipe {
+            frames,
+            stack,
+            output,
+            resources,
+        };
+        recipe.check()?;
+        Ok(Choices { recipe, warnings })
     }
 
-    fn stack(&self, frames: &Frames) -> Result<Stack> {
+    fn stack(&self) -> Result<Stack> {
         let Self {
             scaling,
             rejection,
@@ -69,21 +68,6 @@ impl Combine {
         ] {
             if to.is_some() && *level == Level::None {
                 return choice(format!("{flag} has no effect without {of}"));
-            }
-        }
-        if frames.uncertainty_hdu.is_none() {
-            for (flag, needed) in [
-                ("--weight ivar", combining.weight == Weight::InverseVariance),
-                (
-                    "--uncertainty propagate",
-                    combining.uncertainty == Uncertainty::Propagate,
-                ),
-            ] {
-                if needed {
-                    return choice(format!(
-                        "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
-                    ));
-                }
             }
         }
         Ok(Stack {
@@ -200,9 +184,6 @@ fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
             if planes[..at].contains(plane) {
                 return choice(format!("--planes names {plane} twice"));
             }
-        }
-        if uncertainty == Uncertainty::None && planes.contains(&Plane::Uncertainty) {
-            return choice("--planes asks for the uncertainty, but --uncertainty none makes none");
         }
         output.planes.clone_from(planes);
         output.planes.push(Plane::Data);

@@ -72,7 +72,6 @@ pub(crate) fn decode_deviations<'b>(
     bytes: impl Fn(usize) -> &'b [u8],
     strip: &mut Strip<'_, f64>,
 ) {
-    let rest = Some(f64::ABSENT);
     let known = |v: f64| {
         if v > 0.0 && v.is_finite() {
             v
@@ -80,48 +79,25 @@ pub(crate) fn decode_deviations<'b>(
             f64::ABSENT
         }
     };
-    match kind {
-        UncertaintyKind::StdDev => {
-            with_rule(
-                stored,
-                Fill {
-                    width,
-                    frames,
-                    bytes,
-                    strip,
-                    put: |_, v| known(v),
-                    rest,
-                },
-            );
-        }
-        UncertaintyKind::Variance => {
-            with_rule(
-                stored,
-                Fill {
-                    width,
-                    frames,
-                    bytes,
-                    strip,
-                    put: |_, v: f64| known(known(v).sqrt()),
-                    rest,
-                },
-            );
-        }
-        UncertaintyKind::InverseVariance => {
-            let put = |_, v: f64| known(1.0 / known(v).sqrt());
-            with_rule(
-                stored,
-                Fill {
-                    width,
-                    frames,
-                    bytes,
-                    strip,
-                    put,
-                    rest,
-                },
-            );
-        }
-    }
+    let put = |_, stored: f64| {
+        let stored = known(stored);
+        known(match kind {
+            UncertaintyKind::StdDev => stored,
+            UncertaintyKind::Variance => stored.sqrt(),
+            UncertaintyKind::InverseVariance => 1.0 / stored.sqrt(),
+        })
+    };
+    with_rule(
+        stored,
+        Fill {
+            width,
+            frames,
+            bytes,
+            strip,
+            put,
+            rest: Some(f64::ABSENT),
+        },
+    );
 }
 
 /// Decodes a run of pixels of one frame.

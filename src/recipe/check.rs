@@ -1,6 +1,6 @@
 //! Whether the choices of a recipe go together.
 
-use super::{Clip, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight};
+use super::{Clip, Iterations, LevelTo, Plane, Recipe, Sigma, Uncertainty, Weight};
 use crate::error::{Error, Result};
 
 impl Recipe {
@@ -20,16 +20,21 @@ impl Recipe {
         }
         let asked = self.output.planes.contains(&Plane::Uncertainty);
         if asked && stack.uncertainty == Uncertainty::None {
-            return refuse("--planes: no uncertainty plane can be written with --uncertainty none");
+            return refuse("--planes asks for the uncertainty, but --uncertainty none makes none");
         }
-        let weighs = stack.weight == Weight::InverseVariance && stack.method != Method::Median;
+        let needs = [
+            ("--weight ivar", stack.weight == Weight::InverseVariance),
+            (
+                "--uncertainty propagate",
+                stack.uncertainty == Uncertainty::Propagate,
+            ),
+        ];
         if self.frames.uncertainty_hdu.is_none()
-            && (weighs || stack.uncertainty == Uncertainty::Propagate)
+            && let Some((flag, _)) = needs.into_iter().find(|(_, needed)| *needed)
         {
-            return refuse(
-                "--weight ivar and --uncertainty propagate need the uncertainties of the frames; \
-                 --uncertainty-hdu none leaves them out",
-            );
+            return refuse(&format!(
+                "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
+            ));
         }
         let positive = |to: LevelTo| !matches!(to, LevelTo::Value(value) if !(value > 0.0 && value.is_finite()));
         if !positive(stack.scale_to) {
