@@ -133,6 +133,20 @@ impl Place {
     }
 }
 
+/// Two good frames of 3 × 2 pixels.
+pub(crate) fn two() -> Place {
+    let place = Place::new();
+    for (name, value) in [("a.fits", 1.0), ("b.fits", 3.0)] {
+        good(value).write(place.path(name));
+    }
+    place
+}
+
+/// A good frame of 3 × 2 pixels of this value.
+pub(crate) fn good(value: f64) -> Image {
+    Image::new(16, &[3, 2], &[value; 6]).card("EXPTIME =                 60.0")
+}
+
 /// How a run of the program ended.
 #[derive(Debug)]
 pub(crate) struct Run {

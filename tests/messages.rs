@@ -3,21 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::common::Place;
+use crate::common::{good, two};
 use crate::fits::{Image, empty_primary, header};
-
-/// Two good frames of 3 × 2 pixels.
-fn two() -> Place {
-    let place = Place::new();
-    for (name, value) in [("a.fits", 1.0), ("b.fits", 3.0)] {
-        good(value).write(place.path(name));
-    }
-    place
-}
-
-fn good(value: f64) -> Image {
-    Image::new(16, &[3, 2], &[value; 6]).card("EXPTIME =                 60.0")
-}
 
 #[test]
 fn no_frames() {
