@@ -6,6 +6,8 @@
 
 mod table;
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -40,12 +42,14 @@ const TABLE_REACH: u64 = 2 * MIB;
 const TABLE: u64 = 4 * KIB;
 /// What the kernel keeps for an open file or a map.
 const KERNEL_FILE: u64 = KIB;
-/// Bytes of a tile that serve well: larger ones leave the caches and gain nothing.
-const TILE: usize = 16 << 20;
-/// Bytes of a frame in a tile below which maps do not pay.
-const SHORT_RUN: u64 = 64 * KIB;
-/// Pixels of a frame in a tile that reading should not go below for the sake of the caches.
-const RUN_NPIXEL: usize = 8 << 10;
+/// Bytes of a tile that serve well: it stays in a core's share of the caches from the copy to the result.
+const TILE: usize = 4 << 20;
+/// Pixels of a frame in a tile: more gain nothing, and fewer cost a call of the system for too little.
+const RUN_NPIXEL: Range<usize> = 2 << 10..32 << 10;
+/// The same where frames are mapped: pages are mapped and released, not copied alone, and that should not happen too often.
+const MAPPED_RUN_NPIXEL: Range<usize> = 32 << 10..128 << 10;
+/// Bytes of a frame that the system is told of at a time, before they are needed.
+const AHEAD: usize = 2 << 20;
 /// Pixels of a part of a row that a tile has at least, where there are so many.
 const PART_NPIXEL: usize = 512;
 
@@ -102,12 +106,14 @@ pub struct Plan {
     pub tile_rows: usize,
     /// Columns of a tile: all of them, or part of a row where not even one row of every frame fits.
     pub tile_cols: usize,
-    /// Tiles that circulate.
+    /// Tiles of results that circulate.
     pub tiles: usize,
     /// Tiles that the combining walk takes.
     pub bands: usize,
-    /// Threads that read in the combining walk.
-    pub readers: usize,
+    /// Threads that read and work in the combining walk.
+    pub threads: usize,
+    /// Tiles of which the system is told at a time that they come next.
+    pub ahead: usize,
     /// Threads of the first walk.
     pub measurers: usize,
     /// Whether frames are mapped or read.
@@ -127,40 +133,22 @@ pub struct Part {
     pub size: ByteSize,
 }
 
-/// Whether maps of so many files and bytes cost more than they are worth: where their tables take much of the limit, or where a tile
-/// takes so little of each frame that mapping and releasing its pages outweighs copying them. (100 frames of 2048² uint16, mean, warm,
-/// 2 cores: maps 0.8 s at 160 KiB of a frame, 1.3 s at 28, 6 s at 4, while reads take 0.5 to 0.7 s everywhere.)
-pub(crate) fn maps_are_dear(nfile: usize, nbyte: u64, limit: ByteSize) -> bool {
-    let tile = (limit.0 / 3).min(TILE as u64);
-    tables(nfile, nbyte) + MAP_WINDOW > limit.0 / 8 || tile / (nfile.max(1) as u64) < SHORT_RUN
-}
-
 /// Page tables of the maps of so many files and bytes: two pages a file beside what the pixels need.
 fn tables(nfile: usize, nbyte: u64) -> u64 {
     (nbyte.div_ceil(TABLE_REACH) + 2 * nfile as u64) * TABLE
 }
 
 impl Demand {
-    /// Threads that read in the combining walk: one feeds some eight that work.
-    fn readers(&self) -> usize {
-        self.threads.div_ceil(8)
-    }
-
-    /// Tiles that circulate: one in each reader, one at work, one to be written.
+    /// Tiles of results that circulate: one in the hands of each thread, one that is written, one that waits.
     fn ntile(&self) -> usize {
-        self.readers() + 2
+        self.threads + 2
     }
 
     /// Room that is kept free: for what the kernel takes for page tables and files, and for a huge page under each thread that reads
     /// from maps.
     fn reserve(&self) -> u64 {
-        let threads = self.readers().max(if self.measure_nbyte.is_some() {
-            self.threads
-        } else {
-            0
-        });
         let maps = self.mapped.map_or(0, |nbyte| {
-            tables(self.nfile, nbyte) + threads as u64 * MAP_WINDOW
+            tables(self.nfile, nbyte) + self.threads as u64 * MAP_WINDOW
         });
         MARGIN + maps + self.nfile as u64 * KERNEL_FILE
     }
@@ -187,7 +175,7 @@ impl Demand {
 
     /// Resident memory of the threads of the combining walk.
     fn workers(&self) -> u64 {
-        let threads = (self.threads + self.readers() + 1) as u64;
+        let threads = (self.threads + 2) as u64;
         threads * THREAD + (self.threads * self.scratch_nbyte) as u64
     }
 
@@ -196,15 +184,20 @@ impl Demand {
         self.measure_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD)
     }
 
-    /// Bytes of all tiles of so many pixels.
-    fn tiles(&self, capacity: usize) -> Option<u64> {
-        let tile = Layout::estimate(self.raw_nbyte, self.nplane, self.out_nbyte, capacity)?;
-        (tile as u64).checked_mul(self.ntile() as u64)
+    /// Bytes of all tiles of so many pixels: of frames, and of results.
+    fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
+        let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
+        let out = self.out_nbyte.checked_mul(capacity)?;
+        Some([
+            (raw as u64).checked_mul(self.threads as u64)?,
+            (out as u64).checked_mul(self.ntile() as u64)?,
+        ])
     }
 
     /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
     fn resident(&self, capacity: usize) -> Option<u64> {
-        let combining = self.workers() + self.tiles(capacity)?;
+        let [raw, out] = self.tiles(capacity)?;
+        let combining = self.workers() + raw.checked_add(out)?;
         Some(self.standing() + combining.max(self.measurer()))
     }
 
@@ -231,16 +224,28 @@ impl Demand {
         (even(nrow, (capacity / ncol).min(nrow)), ncol)
     }
 
-    /// Pixels of a tile that serves well where memory is no matter: fits the caches, yet reads long runs; some tiles a frame, so that
-    /// rooms work side by side.
+    /// Pixels of a tile that serves well where memory is no matter: it stays in the caches, yet reads long runs; some tiles a thread,
+    /// so that all end at about the same time.
     fn comfortable(&self) -> usize {
-        let cached = TILE / (self.raw_nbyte + self.out_nbyte).max(1);
-        let share = self.shape.npixel().div_ceil(8);
-        cached
-            .max(RUN_NPIXEL)
-            .min(share.max(RUN_NPIXEL))
+        let run = if self.mapped.is_some() {
+            MAPPED_RUN_NPIXEL
+        } else {
+            RUN_NPIXEL
+        };
+        let share = self.shape.npixel().div_ceil(8 * self.threads);
+        (TILE / self.raw_nbyte.max(1))
+            .clamp(run.start, run.end)
+            .min(share.max(run.start))
             .min(self.shape.npixel())
             .max(self.smallest())
+    }
+
+    /// Tiles of so many pixels of which the system is told at a time: as long a run of each frame as helps a slow disk, yet together
+    /// no more than part of the limit, which the cache of the system may have to share.
+    fn ahead(&self, capacity: usize, limit: ByteSize) -> usize {
+        let tile = (self.raw_nbyte * capacity).max(1);
+        let most = usize::try_from(limit.0 / 4).unwrap_or(usize::MAX) / tile;
+        (AHEAD * self.nplane / tile).min(most).max(1)
     }
 
     /// Cuts the frames so that the run stays at or under `limit`.
@@ -300,7 +305,8 @@ impl Demand {
             tile_cols,
             tiles: self.ntile(),
             bands: self.shape.nrow.div_ceil(tile_rows) * self.shape.ncol.div_ceil(tile_cols),
-            readers: self.readers(),
+            threads: self.threads,
+            ahead: self.ahead(capacity, limit),
             measurers,
             mapped: self.mapped.is_some(),
             walks: self.walks.clone(),
@@ -315,13 +321,12 @@ impl Demand {
             size: ByteSize(size),
         };
         let threads = self.threads;
+        let [raw, out] = self.tiles(capacity).unwrap_or_default();
         let mut parts = vec![
             part("process".into(), self.process()),
             part(format!("{} frames and headers", self.nframe), self.frames()),
-            part(
-                format!("{} tiles", self.ntile()),
-                self.tiles(capacity).unwrap_or(0),
-            ),
+            part(format!("{threads} tiles of frames"), raw),
+            part(format!("{} tiles of results", self.ntile()), out),
             part(format!("scratch of {threads} threads"), self.workers()),
             part(
                 format!("first walk, {measurers} threads (before the tiles)"),
@@ -337,6 +342,19 @@ impl Plan {
     /// Pixels that a tile holds at most.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// What the system is to be told before `band` is read: the tiles behind those that it was told of last.
+    pub(crate) fn ahead(&self, band: usize) -> Option<Area> {
+        let first = if band == 0 { 0 } else { band + self.ahead };
+        if band % self.ahead > 0 || first >= self.bands {
+            return None;
+        }
+        let last = self.bands.min(band + 2 * self.ahead) - 1;
+        Some(Area {
+            rows: self.area(first).rows.start..self.area(last).rows.end,
+            cols: 0..self.shape.ncol,
+        })
     }
 
     /// The area of a tile, counted from the corner of what is combined.

@@ -257,40 +257,6 @@ pub(crate) fn advise(file: &File, range: Range<u64>) {
     unsafe { libc::posix_fadvise(file.as_raw_fd(), start, length, libc::POSIX_FADV_WILLNEED) };
 }
 
-/// Whether a file stands on a file system whose pages may be taken away by another machine or program: NFS, SMB,
-/// AFS, Ceph, Lustre and their kin, and anything by FUSE.
-pub(crate) fn on_network(file: &File) -> bool {
-    const NETWORK: [u32; 16] = [
-        0x6969,
-        0x517b,
-        0xff53_4d42,
-        0xfe53_4d42,
-        0x5346_414f,
-        0x6b41_4653,
-        0x00c3_6400,
-        0x0bd0_0bd0,
-        0x4750_4653,
-        0x7375_7245,
-        0x0102_1997,
-        0x564c,
-        0x7461_636f,
-        0x0116_1970,
-        0x1983_0326,
-        0x6573_5546,
-    ];
-    // SAFETY: a structure of numbers may be zero.
-    let mut about: libc::statfs = unsafe { mem::zeroed() };
-    // SAFETY: the descriptor is open, and the answer goes to a local.
-    let asked = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut about) };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the magic numbers have 32 bits"
-    )]
-    let kind = about.f_type as u32;
-    asked == 0 && NETWORK.contains(&kind)
-}
-
 /// Opening does not wait for the other end of a pipe.
 pub(crate) const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 

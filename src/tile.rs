@@ -1,7 +1,7 @@
-//! Tiles: the memory that walks through the rooms and comes home, and the states that it is in.
+//! Tiles: the memory of a run, all of it made before the first band, so that a run cannot exceed its limit.
 //!
-//! All tiles are made before the first band and circulate, so that a run cannot exceed its limit:
-//! `EmptyTile → RawTile → CombinedTile → EmptyTile`. Each room takes one by value and returns the next.
+//! What is read stays with the thread that works on it: a [`RawTile`] a thread, filled again and again, so small that it does not leave
+//! the caches on its way from the file to the result. What comes out circulates: `EmptyTile → CombinedTile → EmptyTile`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -113,16 +113,9 @@ impl Layout {
         }
     }
 
-    /// Bytes of a tile whose planes take `raw` bytes a pixel in `nplane` planes and `out` bytes a pixel of output: at most what
-    /// such tiles take, without a list of them.
-    pub(crate) fn estimate(
-        raw: usize,
-        nplane: usize,
-        out: usize,
-        capacity: usize,
-    ) -> Option<usize> {
-        raw.checked_add(out)?
-            .checked_mul(capacity)?
+    /// Bytes of a raw tile whose pixels take `raw` bytes in `nplane` planes: at most what such a tile takes, without a list of the planes.
+    pub(crate) fn estimate(raw: usize, nplane: usize, capacity: usize) -> Option<usize> {
+        raw.checked_mul(capacity)?
             .checked_add(nplane.checked_mul(STAGGER + 63)?)
     }
 
@@ -141,59 +134,35 @@ impl Layout {
     }
 }
 
-/// The memory of a tile.
-#[derive(Debug)]
-struct Memory {
-    layout: Arc<Layout>,
-    raw: Vec<u8>,
-    planes: Vec<Vec<u8>>,
-}
-
-/// A tile with nothing in it.
-#[derive(Debug)]
-pub(crate) struct EmptyTile(Memory);
-
-/// A tile with the stored bytes of an area of every frame.
+/// The stored bytes of an area of every frame, in the hands of one thread.
 #[derive(Debug)]
 pub(crate) struct RawTile {
-    memory: Memory,
-    area: Area,
+    layout: Arc<Layout>,
+    bytes: Vec<u8>,
 }
 
-/// A tile with the output bytes of an area.
-#[derive(Debug)]
-pub(crate) struct CombinedTile {
-    memory: Memory,
-    area: Area,
-}
-
-impl EmptyTile {
+impl RawTile {
     /// Makes a tile.
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
-        let planes = layout
-            .planes
-            .iter()
-            .map(|(_, nbyte)| vec![0; nbyte * layout.capacity])
-            .collect();
-        Self(Memory {
-            raw: vec![0; layout.nraw],
-            planes,
+        Self {
+            bytes: vec![0; layout.nraw],
             layout,
-        })
+        }
     }
 
     /// Fills the tile with `area`: `read` is handed each plane of each frame with the room for its bytes.
     pub(crate) fn fill<E>(
-        self,
-        area: Area,
+        &mut self,
+        area: &Area,
         mut read: impl FnMut(Companion, usize, &mut [u8]) -> Result<(), E>,
-    ) -> Result<RawTile, E> {
-        let mut memory = self.0;
-        let layout = Arc::clone(&memory.layout);
-        for (group, frame, place) in layout.places(area.npixel()) {
-            read(group.companion, frame, &mut memory.raw[place])?;
+    ) -> Result<RawView<'_>, E> {
+        for (group, frame, place) in self.layout.places(area.npixel()) {
+            read(group.companion, frame, &mut self.bytes[place])?;
         }
-        Ok(RawTile { memory, area })
+        Ok(RawView {
+            layout: &self.layout,
+            bytes: &self.bytes,
+        })
     }
 }
 
@@ -201,7 +170,7 @@ impl EmptyTile {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawView<'a> {
     layout: &'a Layout,
-    raw: &'a [u8],
+    bytes: &'a [u8],
 }
 
 impl<'a> RawView<'a> {
@@ -214,7 +183,7 @@ impl<'a> RawView<'a> {
     pub(crate) fn bytes(self, group: &Group, frame: usize, pixels: &Range<usize>) -> &'a [u8] {
         let nbyte = group.stored.bitpix.nbyte();
         let start = group.start_of(frame);
-        &self.raw[start + pixels.start * nbyte..start + pixels.end * nbyte]
+        &self.bytes[start + pixels.start * nbyte..start + pixels.end * nbyte]
     }
 }
 
@@ -227,44 +196,49 @@ pub(crate) struct OutStrip<'a> {
     pub(crate) planes: [&'a mut [u8]; NPLANE],
 }
 
-impl RawTile {
-    /// The area that the tile holds.
-    pub(crate) fn area(&self) -> &Area {
-        &self.area
+/// Room for the output bytes of an area.
+#[derive(Debug)]
+pub(crate) struct EmptyTile {
+    layout: Arc<Layout>,
+    planes: Vec<Vec<u8>>,
+}
+
+/// The output bytes of an area.
+#[derive(Debug)]
+pub(crate) struct CombinedTile {
+    memory: EmptyTile,
+    area: Area,
+}
+
+impl EmptyTile {
+    /// Makes a tile.
+    pub(crate) fn new(layout: Arc<Layout>) -> Self {
+        let planes = layout
+            .planes
+            .iter()
+            .map(|(_, nbyte)| vec![0; nbyte * layout.capacity])
+            .collect();
+        Self { layout, planes }
     }
 
-    /// Cuts the tile into strips of `npixel` pixels, hands them to `work` with a view of the raw bytes, and returns the combined tile.
+    /// Cuts `area` into strips of `npixel` pixels, and has `work` fill them one after another.
     pub(crate) fn combine<E>(
         mut self,
+        area: Area,
         npixel: usize,
-        work: impl FnOnce(RawView<'_>, Vec<OutStrip<'_>>) -> Result<(), E>,
+        mut work: impl FnMut(&mut OutStrip<'_>) -> Result<(), E>,
     ) -> Result<CombinedTile, E> {
-        let total = self.area.npixel();
-        let Memory {
-            layout,
-            raw,
-            planes,
-        } = &mut self.memory;
-        let mut strips: Vec<OutStrip<'_>> = (0..total)
-            .step_by(npixel)
-            .map(|first| OutStrip {
-                pixels: first..total.min(first + npixel),
-                planes: Default::default(),
-            })
-            .collect();
-        for (index, (plane, (_, nbyte))) in planes.iter_mut().zip(&layout.planes).enumerate() {
-            for (strip, bytes) in strips
-                .iter_mut()
-                .zip(plane[..total * nbyte].chunks_mut(npixel * nbyte))
-            {
-                strip.planes[index] = bytes;
+        let total = area.npixel();
+        for first in (0..total).step_by(npixel) {
+            let pixels = first..total.min(first + npixel);
+            let mut planes: [&mut [u8]; NPLANE] = Default::default();
+            let room = self.planes.iter_mut().zip(&self.layout.planes);
+            for (strip, (plane, (_, nbyte))) in planes.iter_mut().zip(room) {
+                *strip = &mut plane[pixels.start * nbyte..pixels.end * nbyte];
             }
+            work(&mut OutStrip { pixels, planes })?;
         }
-        work(RawView { layout, raw }, strips)?;
-        Ok(CombinedTile {
-            memory: self.memory,
-            area: self.area,
-        })
+        Ok(CombinedTile { memory: self, area })
     }
 }
 
@@ -277,17 +251,17 @@ impl CombinedTile {
     /// The output bytes of each plane.
     pub(crate) fn planes(&self) -> impl Iterator<Item = (Plane, &[u8])> {
         let npixel = self.area.npixel();
-        let layout = &self.memory.layout;
+        let EmptyTile { layout, planes } = &self.memory;
         layout
             .planes
             .iter()
-            .zip(&self.memory.planes)
+            .zip(planes)
             .map(move |((plane, nbyte), bytes)| (*plane, &bytes[..npixel * nbyte]))
     }
 
     /// Sends the memory home.
     pub(crate) fn empty(self) -> EmptyTile {
-        EmptyTile(self.memory)
+        self.memory
     }
 }
 
@@ -297,7 +271,7 @@ mod tests {
     use crate::pixels::Bitpix;
 
     #[test]
-    fn a_tile_walks_through_its_states_and_comes_home() {
+    fn a_tile_is_filled_and_strips_of_it_are_combined() {
         let stored = |bitpix| Stored {
             bitpix,
             bscale: 1.0,
@@ -318,33 +292,32 @@ mod tests {
             100,
         ));
         assert_eq!(layout.groups.len(), 2);
-        let estimate = Layout::estimate(4, 3, 5, 100).unwrap_or(0);
-        assert!(layout.nraw + 500 <= estimate, "{} {estimate}", layout.nraw);
+        let estimate = Layout::estimate(4, 3, 100).unwrap_or(0);
+        assert!(layout.nraw <= estimate, "{} {estimate}", layout.nraw);
         let area = Area {
             rows: 2..4,
             cols: 0..35,
         };
-        let tile = EmptyTile::new(layout).fill(area.clone(), |_, frame, bytes| {
+        let mut raw = RawTile::new(Arc::clone(&layout));
+        let view = raw.fill(&area, |_, frame, bytes| {
             bytes.fill(u8::try_from(frame).map_err(|_| ())?);
             Ok::<(), ()>(())
         });
-        let combined = tile.and_then(|tile| {
-            tile.combine(32, |view, strips| {
-                assert_eq!(
-                    strips.iter().map(|s| s.pixels.clone()).collect::<Vec<_>>(),
-                    [0..32, 32..64, 64..70]
-                );
-                assert_eq!(view.bytes(&view.groups()[1], 2, &(64..70)), [2; 12]);
-                assert_eq!(strips[2].planes[0].len(), 24);
-                Ok(())
-            })
+        let view = view.expect("these are read");
+        assert_eq!(view.bytes(&view.groups()[1], 2, &(64..70)), [2; 12]);
+        let mut strips = Vec::new();
+        let combined = EmptyTile::new(layout).combine(area.clone(), 32, |strip| {
+            strip.planes[0].fill(1);
+            strips.push((strip.pixels.clone(), strip.planes[0].len()));
+            Ok::<(), ()>(())
         });
+        assert_eq!(strips, [(0..32, 128), (32..64, 128), (64..70, 24)]);
         assert_eq!(
             combined.map(|tile| (
                 tile.area().clone(),
-                tile.planes().map(|(_, b)| b.len()).collect()
+                tile.planes().map(|(_, bytes)| bytes.to_vec()).collect()
             )),
-            Ok((area, vec![280, 70]))
+            Ok((area, vec![vec![1; 280], vec![0; 70]]))
         );
     }
 }

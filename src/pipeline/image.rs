@@ -8,36 +8,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::choices;
-use super::corridor::{self, Rooms, Walked};
+use super::corridor::{self, Rooms, Source, Walked};
 use super::outcome::Outcome;
 use super::survey::{self, Survey};
 use crate::error::Result;
 use crate::kernel::Sample;
 use crate::measure::Ranked;
 use crate::pixels::SampleType;
-use crate::plan::{Demand, Plan, maps_are_dear};
-use crate::recipe::{Hdu, Io, Recipe};
+use crate::plan::{Demand, Plan};
+use crate::recipe::{Hdu, Recipe};
 use crate::shape::{Area, Section};
 use crate::sink::FitsSink;
 use crate::source::{self, FrameList, Reader};
-use crate::stack::{Scratch, StackRoom};
-use crate::tile::{Companion, EmptyTile, Layout, TilePlane};
+use crate::stack::StackRoom;
+use crate::tile::{Companion, Layout, TilePlane};
 use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 /// Cards of a frame's header, and copies of them, that are held while the header of the output is made.
 const HEADER_COPIES: u64 = 6;
-
-/// How the frames of a list are read: where maps are left to us and their tables would take too much of the limit, not by maps.
-pub(super) fn io(recipe: &Recipe, list: &FrameList) -> Io {
-    let (nfile, nbyte) = files(list);
-    let dear = maps_are_dear(nfile, nbyte, recipe.resources.mem_limit);
-    if recipe.resources.io == Io::Auto && dear {
-        Io::Read
-    } else {
-        recipe.resources.io
-    }
-}
 
 /// How many files there are, and their bytes.
 fn files(list: &FrameList) -> (usize, u64) {
@@ -276,45 +265,49 @@ impl<'a> Image<'a> {
             .map(|(plane, pixel)| (*plane, pixel.nbyte()))
             .collect();
         let layout = Arc::new(Layout::new(self.tile_planes(), widths, capacity));
-        let tiles = (0..self.plan.tiles)
-            .map(|_| EmptyTile::new(Arc::clone(&layout)))
-            .collect();
-        let scratches = (0..self.recipe.resources.threads)
-            .map(|_| Scratch::<T>::new(&self.stack))
-            .collect();
         let rooms = Rooms {
             plan: &self.plan,
             stack: &self.stack,
             pool,
             watch,
         };
-        let within = |area: &Area| Area {
-            rows: area.rows.start + self.region.rows.start..area.rows.end + self.region.rows.start,
-            cols: area.cols.start + self.region.cols.start..area.cols.end + self.region.cols.start,
-        };
-        let read = |companion, frame, area: &Area, ahead: Option<&Area>, bytes: &mut [u8]| {
-            let area = within(area);
-            let companion = match companion {
-                Companion::BadPixels => return self.reader.read_bad_pixels(&area, bytes),
-                Companion::Image => source::Companion::Image,
-                Companion::Mask => source::Companion::Mask,
-                Companion::Uncertainty(_) => source::Companion::Uncertainty,
-            };
-            self.reader.read(frame, companion, &area, bytes)?;
-            if let Some(ahead) = ahead.filter(|_| companion == source::Companion::Image) {
-                self.reader.advise(frame, &within(ahead));
-            }
-            Ok(())
-        };
         corridor::walk::<T>(
             rooms,
-            tiles,
-            scratches,
-            read,
+            &layout,
+            self,
             |plane, area, bytes| match hdu_of(plane) {
                 Some(hdu) => sink.write(hdu, area, bytes),
                 None => Ok(()),
             },
         )
+    }
+
+    /// An area of what is combined, counted from the corner of the frames.
+    fn within(&self, area: &Area) -> Area {
+        let Area { rows, cols } = &self.region;
+        Area {
+            rows: area.rows.start + rows.start..area.rows.end + rows.start,
+            cols: area.cols.start + cols.start..area.cols.end + cols.start,
+        }
+    }
+}
+
+impl Source for Image<'_> {
+    fn read(&self, plane: Companion, frame: usize, area: &Area, bytes: &mut [u8]) -> Result<()> {
+        let area = self.within(area);
+        let plane = match plane {
+            Companion::BadPixels => return self.reader.read_bad_pixels(&area, bytes),
+            Companion::Image => source::Companion::Image,
+            Companion::Mask => source::Companion::Mask,
+            Companion::Uncertainty(_) => source::Companion::Uncertainty,
+        };
+        self.reader.read(frame, plane, &area, bytes)
+    }
+
+    fn advise(&self, area: &Area) {
+        let area = self.within(area);
+        for frame in 0..self.list.frames.len() {
+            self.reader.advise(frame, &area);
+        }
     }
 }

@@ -38,7 +38,7 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     let mut largest: Option<Plan> = None;
     for hdu in hdus(&recipe.frames)? {
         let list = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::new(&list, image::io(recipe, &list))?;
+        let reader = Reader::new(&list, recipe.resources.io)?;
         let plan = Image::new(recipe, &hdu, &list, &reader, process)?.plan;
         if largest
             .as_ref()
@@ -74,7 +74,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let mut outcome = Outcome::new(recipe);
     for hdu in hdus(&recipe.frames)? {
         let list = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::new(&list, image::io(recipe, &list))?;
+        let reader = Reader::new(&list, recipe.resources.io)?;
         let image = Image::new(recipe, &hdu, &list, &reader, process)?;
         if sink.is_none() {
             output_is_no_input(&recipe.output.path, &image)?;

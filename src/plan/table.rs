@@ -16,8 +16,8 @@ impl fmt::Display for Plan {
         };
         writeln!(
             f,
-            "{} tiles of {cut}, {} circulating; frames are {how}",
-            self.bands, self.tiles
+            "{} tiles of {cut}, {} at a time; frames are {how}",
+            self.bands, self.threads
         )?;
         for (index, bytes) in self.walks.iter().enumerate() {
             let walk = if index + 1 == self.walks.len() {

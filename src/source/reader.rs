@@ -196,14 +196,11 @@ fn way(path: &Path, stamp: Stamp, io: Io, descriptors: &mut u64) -> Result<Way> 
     let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
     let name = || printable(&path.to_string_lossy());
     check(&file, stamp).map_err(|fault| error(fault, stamp, path, name()))?;
-    if io == Io::Mmap || (io == Io::Auto && !sys::on_network(&file)) {
+    if io == Io::Mmap {
         match Map::new(&file) {
             Ok(map) if map.len() as u64 >= stamp.length => return Ok(Way::Map(map)),
             Ok(_) => return Err(error(Fault::Missing, stamp, path, name())),
-            Err(e) if io == Io::Mmap => {
-                return Err(Error::io(path, "cannot map (try --io read)", e));
-            }
-            Err(_) => {}
+            Err(e) => return Err(Error::io(path, "cannot map (try --io read)", e)),
         }
     }
     Ok(match descriptors.checked_sub(1) {

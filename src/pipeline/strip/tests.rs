@@ -13,7 +13,7 @@ use crate::recipe::{
 };
 use crate::shape::Area;
 use crate::stack::{Scratch, StackRoom, Way};
-use crate::tile::{Companion, EmptyTile, Layout, TilePlane};
+use crate::tile::{Companion, EmptyTile, Layout, RawTile, TilePlane};
 
 const NPIXEL: usize = 37;
 const PLANES: [(Plane, PixelType); 6] = [
@@ -51,34 +51,27 @@ fn combine<T: Sample>(
     let planes = PLANES.map(|(plane, pixel)| (plane, pixel.nbyte())).to_vec();
     let layout = Arc::new(Layout::new(images.chain(uncertain), planes, NPIXEL));
     let mut scratch = Scratch::<T>::for_way(room, way);
+    let area = Area {
+        rows: 0..1,
+        cols: 0..NPIXEL,
+    };
+    let mut raw = RawTile::new(Arc::clone(&layout));
+    let view = raw.fill(&area, |companion, frame, bytes| {
+        let from = if companion == Companion::Image {
+            frames
+        } else {
+            deviations
+        };
+        let pixels = &from[frame * NPIXEL..][..NPIXEL];
+        for (bytes, sample) in bytes.chunks_exact_mut(4).zip(pixels) {
+            bytes.copy_from_slice(&sample.to_be_bytes());
+        }
+        Ok::<(), crate::Error>(())
+    });
+    let view = view.expect("nothing is read here");
     let tile = EmptyTile::new(layout)
-        .fill(
-            Area {
-                rows: 0..1,
-                cols: 0..NPIXEL,
-            },
-            |companion, frame, bytes| {
-                let from = if companion == Companion::Image {
-                    frames
-                } else {
-                    deviations
-                };
-                let pixels = &from[frame * NPIXEL..][..NPIXEL];
-                bytes.copy_from_slice(
-                    &pixels
-                        .iter()
-                        .flat_map(|v| v.to_be_bytes())
-                        .collect::<Vec<_>>(),
-                );
-                Ok::<(), crate::Error>(())
-            },
-        )
-        .and_then(|tile| {
-            tile.combine(16, |view, strips| {
-                strips.into_iter().try_for_each(|mut strip| {
-                    work(room, view, &mut scratch, &mut strip, |pixel| (pixel + 1, 1))
-                })
-            })
+        .combine(area, 16, |strip| {
+            work(room, view, &mut scratch, strip, |pixel| (pixel + 1, 1))
         })
         .expect("every value fits f64");
     let taken: Vec<_> = (0..room.clip.len())
