@@ -139,9 +139,10 @@ fn tables(nfile: usize, nbyte: u64) -> u64 {
 }
 
 impl Demand {
-    /// Tiles of results that circulate: one in the hands of each thread, one that is written, one that waits.
+    /// Tiles of results that circulate: one in the hands of each thread, and as many that wait to be written, so that none waits for
+    /// the writer, which shares the processors with them.
     fn ntile(&self) -> usize {
-        self.threads + 2
+        2 * self.threads + 2
     }
 
     /// Room that is kept free: for what the kernel takes for page tables and files, and for a huge page under each thread that reads

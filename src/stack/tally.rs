@@ -70,19 +70,19 @@ impl Tally {
         low + high > 0
     }
 
-    /// Notes the values of a block, and its samples in the first frame.
+    /// Notes the values of a block and, where noise is gauged, those and its samples in the first frame.
     pub(super) fn pixels<T: Sample>(
         &mut self,
         lanes: &Lanes,
         first: &Row<T>,
         nused: usize,
-        same_row: bool,
+        gauged: bool,
     ) {
         self.empty += lanes.count[..nused]
             .iter()
             .filter(|count| **count == 0)
             .count() as u64;
-        if same_row {
+        if gauged {
             self.result.run(lanes.value[..nused].iter().copied());
             self.frame
                 .run(first.0[..nused].iter().map(|sample| sample.to_f64()));
