@@ -343,7 +343,7 @@ pub struct Resources {
 /// How frames are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Io {
-    /// Maps on local disks; reads on network file systems, where a map is refused, and where maps do not pay.
+    /// Positioned reads, which were never slower than maps where we measured.
     #[default]
     Auto,
     /// Through memory maps.

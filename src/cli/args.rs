@@ -51,7 +51,7 @@ pub(crate) struct Resources {
 
     /// How frames are read: through memory maps, or by positioned reads
     ///
-    /// auto takes maps on local disks, and reads on network file systems, where a map is refused, and where maps do not pay (little of each frame at a time).
+    /// auto reads: on every file system that we measured, that is faster than maps, and a disk that fails says why.
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = parse::word::<Io>(&["auto", "mmap", "read"]))]
     pub(crate) io: Io,
 

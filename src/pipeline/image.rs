@@ -271,15 +271,12 @@ impl<'a> Image<'a> {
             pool,
             watch,
         };
-        corridor::walk::<T>(
-            rooms,
-            &layout,
-            self,
-            |plane, area, bytes| match hdu_of(plane) {
+        corridor::walk::<T>(rooms, &layout, self, |plane, area, bytes| {
+            match hdu_of(plane) {
                 Some(hdu) => sink.write(hdu, area, bytes),
                 None => Ok(()),
-            },
-        )
+            }
+        })
     }
 
     /// An area of what is combined, counted from the corner of the frames.
