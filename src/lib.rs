@@ -35,16 +35,17 @@
 //! # The walk
 //!
 //! ```text
-//!                ┌──────────────── empty tiles come home ────────────────┐
-//!                ▼                                                       │
-//!  frames ──► read ──RawTile──► work ──────────────────CombinedTile──► write ──► image
-//!             source            strip by strip, in cache:                 sink
+//!                                     ┌──── empty tiles come home ────┐
+//!                                     ▼                               │
+//!  frames ──► read ──RawView──► work ──────────CombinedTile──► write ──► image
+//!             source            strip by strip, in cache:         sink
 //!                               decode → scale → clip → combine
+//!             └──────── on each thread ────────┘
 //! ```
 //!
-//! *read* copies the stored bytes of a row band of every frame into a tile; *work* takes the tile apart into strips of some pixels of
-//! all frames, and takes each from bytes to values while it is in cache; *write* puts the band at its place in the output. All tiles are
-//! made before the first band and circulate, so that a run cannot exceed its limit. Scale and zero of the frames, where they are to be
+//! *read* copies the stored bytes of a row band of every frame into the tile of its thread; *work* takes the tile apart into strips of some
+//! pixels of all frames, and takes each from bytes to values while it is in cache; *write* puts the band at its place in the output. All
+//! memory is made before the first band, so that a run cannot exceed its limit. Scale and zero of the frames, where they are to be
 //! measured, are a walk before, frame by frame.
 //!
 //! # The house

@@ -16,11 +16,14 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
     ];
     for (at, room) in summary.rooms.iter().enumerate() {
         let label = if at == 0 { "rooms" } else { "" };
-        let (busy, waited) = (duration(room.busy), duration(room.waited));
-        lines.push((
-            label,
-            format!("{:6}{busy:>12} busy, {waited:>12} waiting", room.room),
-        ));
+        let busy = format!("{:6}{:>12} busy", room.room, duration(room.busy));
+        // A thread that reads for itself waits for nobody.
+        let line = if room.waited > 0.0 {
+            format!("{busy}, {:>12} waiting", duration(room.waited))
+        } else {
+            busy
+        };
+        lines.push((label, line));
     }
     let samples = summary.pixels.saturating_mul(summary.frames as u64);
     for clip in &summary.clip {
@@ -249,7 +252,7 @@ mod tests {
                 tile_rows: 256,
             },
             rooms: vec![
-                room("read", 1.2, 0.8),
+                room("read", 1.2, 0.0),
                 room("work", 2.0, 0.014),
                 room("write", 0.1, 125.0),
             ],
@@ -267,7 +270,7 @@ output  master\\u{1b}[2J.fits
 stack   average of 300 frames, 2048 × 2048 pixels, f32
 memory  peak 118.0 MiB, planned 120.0 MiB + 2.0 MiB kept free, limit 1.0 GiB
 read    2.3 GiB at 1000.0 MiB/s, every pixel 1.00 times, 8 tiles of 256 rows
-rooms   read         1.2 s busy,        0.8 s waiting
+rooms   read         1.2 s busy
         work         2.0 s busy,       0.01 s waiting
         write       0.10 s busy,   2 min 05 s waiting
 clip    extrema:1,1: 4,194,304 (0.333 %) low, 4,194,304 (0.333 %) high
