@@ -358,7 +358,7 @@ impl Plan {
     /// What the system is to be told before `band` is read: the tiles behind those that it was told of last.
     pub(crate) fn ahead(&self, band: usize) -> Option<Area> {
         let first = if band == 0 { 0 } else { band + self.ahead };
-        if band % self.ahead > 0 || first >= self.bands {
+        if !band.is_multiple_of(self.ahead) || first >= self.bands {
             return None;
         }
         let last = self.bands.min(band + 2 * self.ahead) - 1;

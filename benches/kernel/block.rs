@@ -1,8 +1,8 @@
 //! Blocks of samples, and clips made of kernels as the stack makes them.
 
 use ccdstream::kernel::{
-    Between, Centre, Kept, LANES, Reach, Row, Sample, Spread, Width, clip_kept, count_present,
-    median_distance_kept, median_kept, sort,
+    Between, Centre, Dropped, Kept, LANES, Reach, Row, Sample, Spread, Width, clip_kept,
+    count_present, median_distance_kept, median_kept, sort,
 };
 
 /// One block of samples, sorted and not, with what is kept of it.
@@ -45,7 +45,8 @@ pub(crate) fn mean_std_clip<T: Sample>(width: Width, rows: &[Row<T>]) -> Between
     let mut kept = Between::all(count_present(width, rows));
     let mut open = [true; LANES];
     let mut spread = Spread::of_values(width, rows, &kept);
-    while spread.clip_values(width, rows, &mut kept, &mut open, &REACH) {}
+    let mut dropped = Dropped::none();
+    while spread.clip_values(width, rows, (&mut kept, &mut dropped), &mut open, &REACH) {}
     kept
 }
 

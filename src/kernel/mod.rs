@@ -41,5 +41,5 @@ pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
 pub use sort::sort;
-pub use spread::{Between, Centre, Reach, Spread};
+pub use spread::{Between, Centre, Dropped, Reach, Spread};
 pub use width::Width;

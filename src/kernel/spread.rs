@@ -26,7 +26,7 @@ use fearless_simd::{Simd, f64x8, prelude::*};
 use super::lanes::{Wide, add, narrow, wide};
 use super::{LANES, Row, Sample};
 
-pub use values::Between;
+pub use values::{Between, Dropped};
 
 /// Rounding error of a number of size 1.
 const UNIT: f64 = f64::EPSILON / 2.0;

@@ -2,7 +2,7 @@
 
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
-use crate::kernel::{Between, LANES, Row, Sample, Spread, count_present, count_rejected};
+use crate::kernel::{Between, Dropped, LANES, Row, Sample, Spread, count_present, count_rejected};
 use crate::recipe::{Clip, Iterations, Sigma};
 
 impl StackRoom {
@@ -26,10 +26,16 @@ impl StackRoom {
         });
         for (step, clip) in self.clip.iter().enumerate().skip(nhead) {
             let before = kept.clone();
+            let mut dropped = Dropped::none();
             let mut gives_back = [false; LANES];
             match clip {
-                Clip::Minmax { low, high } => kept.drop_outside(self.width, rows, *low, *high),
-                Clip::Sigma(sigma) => self.sigma(rows, sigma, &mut kept, &mut gives_back),
+                Clip::Minmax { low, high } => {
+                    kept.drop_outside(self.width, rows, *low, *high);
+                    dropped.forget();
+                }
+                Clip::Sigma(sigma) => {
+                    self.sigma(rows, sigma, (&mut kept, &mut dropped), &mut gives_back);
+                }
                 Clip::Extrema { .. } => {}
             }
             for lane in 0..LANES {
@@ -38,19 +44,20 @@ impl StackRoom {
                 }
                 if lanes.undecided[lane].is_some() {
                     kept.restore(lane, &before);
+                    dropped.forget();
                 }
             }
             if kept.count != before.count {
                 let taken = taken(&before, &kept);
                 tally.step(step, &taken);
                 lanes.taken.add(&taken);
-                count_rejected(
-                    self.width,
-                    rows,
-                    &before.bounds,
-                    &kept.bounds,
-                    tally.frames_mut(step),
-                );
+                let of_frames = tally.frames_mut(step);
+                match dropped.list() {
+                    Some(list) => list.for_each(|(frame, _)| of_frames[frame] += 1),
+                    None => {
+                        count_rejected(self.width, rows, &before.bounds, &kept.bounds, of_frames);
+                    }
+                }
             }
         }
         Some(kept)
@@ -61,7 +68,7 @@ impl StackRoom {
         &self,
         rows: &[Row<T>],
         sigma: &Sigma,
-        kept: &mut Between<T>,
+        (kept, dropped): (&mut Between<T>, &mut Dropped),
         gives_back: &mut [bool; LANES],
     ) {
         let mut spread = Spread::of_values(self.width, rows, kept);
@@ -69,12 +76,14 @@ impl StackRoom {
         let mut round = 0;
         loop {
             let before = kept.clone();
-            let changed = spread.clip_values(self.width, rows, kept, &mut open, &sigma.reach());
+            let changed =
+                spread.clip_values(self.width, rows, (kept, dropped), &mut open, &sigma.reach());
             for lane in 0..LANES {
                 let (was, is) = (before.count[lane], kept.count[lane]);
                 if is < was && (is as usize) < self.nkeep {
                     gives_back[lane] |= was as usize > self.nkeep;
                     kept.restore(lane, &before);
+                    dropped.forget();
                     open[lane] = false;
                 }
             }

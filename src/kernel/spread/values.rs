@@ -18,6 +18,50 @@ pub struct Between<T> {
     pub below: [u32; LANES],
 }
 
+/// Which samples clips dropped, as long as they are few: what a pass over all rows would find again.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    /// Row · 16 + lane.
+    places: [u32; Self::MOST],
+    /// How many; more than there is room for where the list is not complete.
+    count: usize,
+}
+
+impl Dropped {
+    const MOST: usize = 128;
+
+    /// None.
+    pub fn none() -> Self {
+        Self {
+            places: [0; Self::MOST],
+            count: 0,
+        }
+    }
+
+    /// Row and lane of each; `None` where not all are listed.
+    pub fn list(&self) -> Option<impl Iterator<Item = (usize, usize)>> {
+        let places = self.places.get(..self.count)?.iter();
+        Some(places.map(|place| (*place as usize / LANES, *place as usize % LANES)))
+    }
+
+    /// Says that not all are listed.
+    pub fn forget(&mut self) {
+        self.count = Self::MOST + 1;
+    }
+
+    #[inline(always)]
+    fn add(&mut self, row: usize, lane: usize) {
+        let place = u32::try_from(row * LANES + lane);
+        match (self.places.get_mut(self.count), place) {
+            (Some(free), Ok(place)) => {
+                *free = place;
+                self.count += 1;
+            }
+            _ => self.forget(),
+        }
+    }
+}
+
 impl Spread {
     /// Of what is kept of rows.
     pub fn of_values<T: Sample>(width: Width, rows: &[Row<T>], kept: &Between<T>) -> Self {
@@ -26,17 +70,19 @@ impl Spread {
     }
 
     /// Drops samples beyond the reach about their mean, once, in the `open` lanes: what these keep is what these sums are of.
-    /// Afterwards only the lanes that lost something are open; returns whether there are any.
+    /// Afterwards only the lanes that lost something are open; returns whether there are any. What was dropped is added to `dropped`.
     pub fn clip_values<T: Sample>(
         &mut self,
         width: Width,
         rows: &[Row<T>],
-        kept: &mut Between<T>,
+        (kept, dropped): (&mut Between<T>, &mut Dropped),
         open: &mut [bool; LANES],
         reach: &Reach,
     ) -> bool {
-        let doubtful = dispatch!(width.0, simd => self.clip_sure(simd, rows, kept, open, reach));
+        let doubtful =
+            dispatch!(width.0, simd => self.clip_sure(simd, rows, (kept, dropped), open, reach));
         if doubtful != 0 {
+            dropped.forget();
             self.clip_doubtful(width, rows, kept, (open, doubtful), reach);
         }
         open.contains(&true)
@@ -48,7 +94,7 @@ impl Spread {
         &mut self,
         simd: S,
         rows: &[Row<T>],
-        kept: &mut Between<T>,
+        (kept, dropped): (&mut Between<T>, &mut Dropped),
         open: &mut [bool; LANES],
         reach: &Reach,
     ) -> u64 {
@@ -71,7 +117,7 @@ impl Spread {
             let low = kept.bounds.low.load(simd, part);
             let high = kept.bounds.high.load(simd, part);
             let (lowest, highest) = (inside[0].load(simd, part), inside[1].load(simd, part));
-            for row in rows {
+            for (at, row) in rows.iter().enumerate() {
                 let sample = row.load(simd, part);
                 let outside = (sample.simd_le(lowest) | sample.simd_ge(highest))
                     & sample.simd_ge(low)
@@ -86,6 +132,7 @@ impl Spread {
                     } else {
                         doubtful |= 1 << lane;
                     }
+                    dropped.add(at, lane);
                     self.leave(lane, sample);
                 }
             }

@@ -64,6 +64,7 @@ fn check_ranks<T: Sample>(width: Width, sorted: &[Row<T>], kept: &Kept, how: (Ce
 
 fn check_values<T: Sample>(width: Width, rows: &[Row<T>], reach: &Reach) {
     let mut kept = Between::all(count_present(width, rows));
+    let mut dropped = Dropped::none();
     let mut open = [true; LANES];
     let mut spread = Spread::of_values(width, rows, &kept);
     let mut twins: Vec<Vec<T>> = (0..LANES)
@@ -71,7 +72,8 @@ fn check_values<T: Sample>(width: Width, rows: &[Row<T>], reach: &Reach) {
         .collect();
     for round in 0..NROUND {
         let below = kept.below;
-        let changed = spread.clip_values(width, rows, &mut kept, &mut open, reach);
+        let both = (&mut kept, &mut dropped);
+        let changed = spread.clip_values(width, rows, both, &mut open, reach);
         let mut any = false;
         for (lane, twin) in twins.iter_mut().enumerate() {
             let place = (rows.len(), lane, round);
@@ -91,6 +93,21 @@ fn check_values<T: Sample>(width: Width, rows: &[Row<T>], reach: &Reach) {
             );
             assert_eq!(open[lane], twin.len() < before, "open, {width}, {place:?}");
             any |= open[lane];
+        }
+        if let Some(list) = dropped.list() {
+            let gone = |&(row, lane): &(usize, usize)| {
+                let sample = rows[row].0[lane];
+                let range = kept.bounds.low.0[lane]..=kept.bounds.high.0[lane];
+                sample < T::ABSENT && !range.contains(&sample)
+            };
+            let places = (0..rows.len()).flat_map(|row| (0..LANES).map(move |lane| (row, lane)));
+            let mut list: Vec<_> = list.collect();
+            list.sort_unstable();
+            assert_eq!(
+                list,
+                places.filter(gone).collect::<Vec<_>>(),
+                "dropped, {width}"
+            );
         }
         assert_eq!(changed, any, "changed, {width}");
         if !changed {
