@@ -106,6 +106,8 @@ mod units;
 mod watch;
 
 pub use error::{Error, Result};
+#[doc(hidden)]
+pub use pipeline::BenchTile;
 pub use pipeline::{combine, plan};
 pub use pixels::SampleType;
 pub use plan::{Part, Plan};

@@ -28,7 +28,7 @@ pub(super) fn work<T: Sample>(
 }
 
 /// Decodes a run of pixels of every frame; what is masked is absent.
-fn decode<T: Sample>(
+pub(super) fn decode<T: Sample>(
     stack: &StackRoom,
     view: RawView<'_>,
     scratch: &mut Scratch<T>,
