@@ -153,6 +153,7 @@ fn recipe(folder: &Path, stack: Stack, threads: usize) -> Recipe {
     };
     Recipe {
         frames,
+        calibration: ccdstream::recipe::Calibration::default(),
         stack,
         output,
         resources,

@@ -15,11 +15,12 @@
 //! #     std::fs::write(folder.path().join(format!("bias{frame}.fits")), bytes).expect("written");
 //! # }
 //! # let (bias, master) = (folder.path().display(), folder.path().join("master_bias.fits"));
-//! use ccdstream::recipe::{Frames, Io, Method, Output, Resources, Stack};
+//! use ccdstream::recipe::{Calibration, Frames, Io, Method, Output, Resources, Stack};
 //! use ccdstream::{ByteSize, Recipe, Watch, combine};
 //!
 //! let recipe = Recipe {
 //!     frames: Frames::new([format!("{bias}/bias*.fits")]),
+//!     calibration: Calibration::default(),
 //!     stack: Stack { method: Method::Median, ..Stack::default() },
 //!     output: Output::new(master),
 //!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },

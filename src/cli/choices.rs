@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Stack, Uncertainty, Weight,
+    Calibration, Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Stack,
+    Uncertainty, Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
@@ -47,6 +48,7 @@ impl Combine {
         let warnings = self.warnings(&output, &resources, machine);
         let recipe = Recipe {
             frames,
+            calibration: Calibration::default(),
             stack,
             output,
             resources,

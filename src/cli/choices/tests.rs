@@ -43,10 +43,12 @@ fn without_flags_everything_is_at_its_default() {
     assert!(choices.warnings.is_empty());
     let Recipe {
         frames,
+        calibration,
         stack,
         output,
         resources,
     } = choices.recipe;
+    assert_eq!(calibration, ccdstream::recipe::Calibration::default());
     assert_eq!(
         format!("{frames:?}"),
         format!("{:?}", Frames::new(["f.fits"]))
