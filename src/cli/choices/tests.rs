@@ -48,7 +48,7 @@ fn without_flags_everything_is_at_its_default() {
         output,
         resources,
     } = choices.recipe;
-    assert_eq!(calibration, ccdstream::recipe::Calibration::default());
+    assert_eq!(calibration, Calibration::default());
     assert_eq!(
         format!("{frames:?}"),
         format!("{:?}", Frames::new(["f.fits"]))
