@@ -57,6 +57,7 @@
 //! | `plan` | the budget, pure arithmetic | |
 //! | `source` | frames: names, headers, the bytes of an area | glob, rlimit |
 //! | `decode` | stored bytes become samples | |
+//! | `overscan` | the level of each line of an overscan, fits through them | nalgebra |
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
 //! | `sink` | the output file and its header | tempfile |
@@ -91,6 +92,7 @@ mod header;
 pub mod kernel;
 mod level;
 mod measure;
+mod overscan;
 mod pipeline;
 mod pixels;
 mod plan;
