@@ -64,7 +64,7 @@
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
-//! | words | `error` `units` `shape` `pixels` `header` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
+//! | words | `error` `units` `shape` `pixels` `header` `tile` `level` `recipe` `grammar` `steps` `summary` `watch`: plain values | |
 //!
 //! Rooms never import one another; the corridor leads from each to the next. `tests/house.rs` holds this.
 //!
@@ -101,6 +101,7 @@ mod shape;
 mod sink;
 mod source;
 mod stack;
+mod steps;
 mod summary;
 #[expect(unsafe_code, reason = "memory maps, and the calls of CFITSIO")]
 mod sys;

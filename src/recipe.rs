@@ -295,7 +295,7 @@ pub enum Uncertainty {
 pub enum Plane {
     /// The combined values.
     Data,
-    /// 1 where nothing was left.
+    /// 1 where nothing was left, or where a value beyond a limit was masked.
     Mask,
     /// The standard deviation of the value.
     Uncertainty,

@@ -135,6 +135,8 @@ pub(super) fn stack_room(
             || needs_deviation
             || bounded
             || !list.frames.iter().all(exact),
+        below: recipe.calibration.below,
+        above: recipe.calibration.above,
         planes: planes
             .into_iter()
             .map(|plane| (plane, pixel(plane)))

@@ -11,6 +11,7 @@ mod block;
 mod encode;
 mod formulas;
 mod lanes;
+mod limits;
 mod moments;
 mod noise;
 mod page;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
-use crate::recipe::{Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
+use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
 use crate::tile::OutStrip;
 
 use lanes::Lanes;
@@ -68,6 +69,10 @@ pub(crate) struct StackRoom {
     pub(crate) needs_deviation: bool,
     /// Whether a sample can be absent at all.
     pub(crate) may_be_absent: bool,
+    /// What happens to combined values below a level.
+    pub(crate) below: Option<Beyond>,
+    /// And above one.
+    pub(crate) above: Option<Beyond>,
     /// The planes that are written, with the type of their pixels.
     pub(crate) planes: Vec<(Plane, PixelType)>,
 }
@@ -203,6 +208,7 @@ impl StackRoom {
             let mut lanes = Lanes::default();
             self.bounds_first(block, scratch, &mut lanes);
             self.block(block, nused, scratch, &mut lanes);
+            self.limit(&mut lanes);
             self.encode(&lanes, first..first + nused, out, |lane| {
                 place(start + lane)
             })?;

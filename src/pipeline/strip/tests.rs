@@ -186,6 +186,8 @@ fn room() -> impl Strategy<Value = StackRoom> {
                     inverse_variance,
                     needs_deviation: inverse_variance || uncertainty == Uncertainty::Propagate,
                     may_be_absent: true,
+                    below: None,
+                    above: None,
                     planes: PLANES.to_vec(),
                 }
             },
@@ -224,7 +226,7 @@ proptest! {
         let plain = StackRoom {
             width: Width::widest(), nframe: 20, method, clip: chain, nkeep: 0, uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]), weights: None, inverse_variance: false, needs_deviation: false,
-            may_be_absent: false, planes: PLANES.to_vec(),
+            may_be_absent: false, below: None, above: None, planes: PLANES.to_vec(),
         };
         let page = combine::<f32>(&plain, Way::Page, &frames, &[]);
         prop_assert_eq!(&combine::<f32>(&plain, plain.way(), &frames, &[]), &page);
