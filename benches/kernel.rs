@@ -15,34 +15,27 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use ccdstream::kernel::{
-    Bounds, Kept, LANES, Row, Sample, Weights, Width, bounds_of_kept, clip_kept, count_present,
+    Bounds, Kept, LANES, Sample, Spread, Weights, Width, bounds_of_kept, count_present,
     count_rejected, distances_kept, median_distance_kept, median_kept, sort, squares_all,
     squares_between, squares_kept, sum_all, sum_between, sum_kept, weighted_between,
 };
+
+#[path = "kernel/block.rs"]
+mod block;
+
+use block::{Block, block, mad_clip, mean_std_clip, median_std_clip};
 
 /// Blocks of a strip, at least.
 const NBLOCK: usize = 4;
 /// Samples of a strip, at least: so many that no branch predictor learns them by heart, so few that they stay in L2.
 const NSAMPLE: usize = 1 << 16;
 const FRAMES: [usize; 7] = [5, 10, 25, 100, 300, 1000, 3000];
-/// A normal distribution's standard deviation over its median absolute deviation.
-const SIGMA_OF_MAD: f64 = 1.482_602_218_505_602;
-
 /// What is measured, and how long.
 struct Bench {
     filters: Vec<String>,
     rounds: usize,
     /// Samples of one round.
     samples: usize,
-}
-
-/// One block of samples, sorted and not, with what is kept of it.
-struct Block<T> {
-    rows: Vec<Row<T>>,
-    sorted: Vec<Row<T>>,
-    present: Kept,
-    clipped: Kept,
-    centre: [f64; LANES],
 }
 
 fn main() -> io::Result<()> {
@@ -138,7 +131,7 @@ impl Bench {
             width,
             blocks,
             |block| {
-                let kept = sigma_clip(width, block, false);
+                let kept = mad_clip(width, block);
                 black_box(sum_kept(width, &block.sorted, &kept));
             },
         )?;
@@ -148,10 +141,23 @@ impl Bench {
             width,
             blocks,
             |block| {
-                let kept = sigma_clip(width, block, true);
+                let kept = median_std_clip(width, block);
                 black_box(sum_kept(width, &block.sorted, &kept));
             },
-        )
+        )?;
+        self.line(
+            &format!("mean clip std {name}"),
+            nframe,
+            width,
+            blocks,
+            |block| {
+                let kept = mean_std_clip(width, &block.rows);
+                black_box(sum_between(width, &block.rows, &kept.bounds));
+            },
+        )?;
+        self.line(&format!("spread {name}"), nframe, width, blocks, |block| {
+            black_box(Spread::of_ranks(width, &block.sorted, &block.present));
+        })
     }
 
     /// Sums of sorted rows.
@@ -324,75 +330,4 @@ impl Bench {
             "{label} {best:>9.3} {median:>9.3} {gigabytes:>7.1}"
         )
     }
-}
-
-/// Sorts, and clips at three deviations until nothing changes.
-fn sigma_clip<T: Sample>(width: Width, block: &mut Block<T>, standard: bool) -> Kept {
-    sort(width, &block.rows, &mut block.sorted);
-    let sorted = &block.sorted;
-    let mut kept = Kept::present(sorted);
-    let mut open = kept;
-    loop {
-        let centre = median_kept(sorted, &open);
-        let deviation = if standard {
-            let count = open.count();
-            let mut mean = sum_kept(width, sorted, &open);
-            (0..LANES).for_each(|lane| mean[lane] /= f64::from(count[lane]));
-            let mut squares = squares_kept(width, sorted, &open, &mean);
-            (0..LANES)
-                .for_each(|lane| squares[lane] = (squares[lane] / f64::from(count[lane])).sqrt());
-            squares
-        } else {
-            median_distance_kept(width, sorted, &open, &centre).map(|mad| mad * SIGMA_OF_MAD)
-        };
-        let (mut low, mut high) = (centre, centre);
-        for lane in 0..LANES {
-            low[lane] -= 3.0 * deviation[lane];
-            high[lane] += 3.0 * deviation[lane];
-        }
-        let before = kept;
-        if !clip_kept(sorted, &mut kept, &low, &high) {
-            return kept;
-        }
-        open = kept.where_changed(&before);
-    }
-}
-
-/// Sky of 1000 ± 20 ADU, whole numbers, one sample in two hundred hit by a cosmic ray; the same on every run.
-fn block<T: Sample>(nframe: usize, seed: usize) -> Block<T> {
-    let mut state = seed as u64 * 7919 + nframe as u64 + 1;
-    let mut uniform = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f64 / (1_u64 << 24) as f64
-    };
-    let mut sample = || {
-        let normal = (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
-        let hit = if uniform() < 0.005 {
-            5000.0 * uniform()
-        } else {
-            0.0
-        };
-        T::from_f64((1000.0 + 20.0 * normal + hit).round() * 1.01)
-    };
-    let rows: Vec<Row<T>> = (0..nframe)
-        .map(|_| {
-            let mut row = Row([T::ABSENT; LANES]);
-            row.0.iter_mut().for_each(|lane| *lane = sample());
-            row
-        })
-        .collect();
-    let mut sorted = vec![Row([T::ABSENT; LANES]); nframe];
-    sort(Width::widest(), &rows, &mut sorted);
-    let present = Kept::present(&sorted);
-    let mut block = Block {
-        centre: median_kept(&sorted, &present),
-        clipped: present,
-        present,
-        rows,
-        sorted,
-    };
-    block.clipped = sigma_clip(Width::widest(), &mut block, false);
-    block
 }

@@ -47,7 +47,7 @@ const TILE: usize = 4 << 20;
 /// Pixels of a frame in a tile: more gain nothing, and fewer cost a call of the system for too little.
 const RUN_NPIXEL: Range<usize> = 2 << 10..32 << 10;
 /// The same where frames are mapped: pages are mapped and released, not copied alone, and that should not happen too often.
-const MAPPED_RUN_NPIXEL: Range<usize> = 32 << 10..128 << 10;
+const MAPPED_RUN_NPIXEL: Range<usize> = 8 << 10..128 << 10;
 /// Bytes of a frame that the system is told of at a time, before they are needed.
 const AHEAD: usize = 2 << 20;
 /// Pixels of a part of a row that a tile has at least, where there are so many.
@@ -142,7 +142,7 @@ impl Demand {
     /// Tiles of results that circulate: one in the hands of each thread, and as many that wait to be written, so that none waits for
     /// the writer, which shares the processors with them.
     fn ntile(&self) -> usize {
-        2 * self.threads + 2
+        2 * self.workers() + 2
     }
 
     /// Room that is kept free: for what the kernel takes for page tables and files, and for a huge page under each thread that reads
@@ -174,10 +174,24 @@ impl Demand {
         self.nframe as u64 * FRAME + self.text_nbyte
     }
 
-    /// Resident memory of the threads of the combining walk.
-    fn workers(&self) -> u64 {
-        let threads = (self.threads + 2) as u64;
-        threads * THREAD + (self.threads * self.scratch_nbyte) as u64
+    /// Pixels of a frame in a tile that serve well.
+    fn run(&self) -> Range<usize> {
+        if self.mapped.is_some() {
+            MAPPED_RUN_NPIXEL
+        } else {
+            RUN_NPIXEL
+        }
+    }
+
+    /// Threads that work in the combining walk: so many that each finds some tiles.
+    fn workers(&self) -> usize {
+        let most = self.shape.npixel() / (2 * self.run().start);
+        self.threads.min(most).max(1)
+    }
+
+    /// Resident memory of the threads of the combining walk, their tiles aside.
+    fn scratch(&self) -> u64 {
+        (self.threads + 2) as u64 * THREAD + (self.workers() * self.scratch_nbyte) as u64
     }
 
     /// Resident memory of a thread of the first walk.
@@ -190,7 +204,7 @@ impl Demand {
         let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
         let out = self.out_nbyte.checked_mul(capacity)?;
         Some([
-            (raw as u64).checked_mul(self.threads as u64)?,
+            (raw as u64).checked_mul(self.workers() as u64)?,
             (out as u64).checked_mul(self.ntile() as u64)?,
         ])
     }
@@ -198,7 +212,7 @@ impl Demand {
     /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
     fn resident(&self, capacity: usize) -> Option<u64> {
         let [raw, out] = self.tiles(capacity)?;
-        let combining = self.workers() + raw.checked_add(out)?;
+        let combining = self.scratch() + raw.checked_add(out)?;
         Some(self.standing() + combining.max(self.measurer()))
     }
 
@@ -228,12 +242,8 @@ impl Demand {
     /// Pixels of a tile that serves well where memory is no matter: it stays in the caches, yet reads long runs; some tiles a thread,
     /// so that all end at about the same time.
     fn comfortable(&self) -> usize {
-        let run = if self.mapped.is_some() {
-            MAPPED_RUN_NPIXEL
-        } else {
-            RUN_NPIXEL
-        };
-        let share = self.shape.npixel().div_ceil(8 * self.threads);
+        let run = self.run();
+        let share = self.shape.npixel().div_ceil(8 * self.workers());
         (TILE / self.raw_nbyte.max(1))
             .clamp(run.start, run.end)
             .min(share.max(run.start))
@@ -306,7 +316,7 @@ impl Demand {
             tile_cols,
             tiles: self.ntile(),
             bands: self.shape.nrow.div_ceil(tile_rows) * self.shape.ncol.div_ceil(tile_cols),
-            threads: self.threads,
+            threads: self.workers(),
             ahead: self.ahead(capacity, limit),
             measurers,
             mapped: self.mapped.is_some(),
@@ -321,14 +331,14 @@ impl Demand {
             name,
             size: ByteSize(size),
         };
-        let threads = self.threads;
+        let threads = self.workers();
         let [raw, out] = self.tiles(capacity).unwrap_or_default();
         let mut parts = vec![
             part("process".into(), self.process()),
             part(format!("{} frames and headers", self.nframe), self.frames()),
             part(format!("{threads} tiles of frames"), raw),
             part(format!("{} tiles of results", self.ntile()), out),
-            part(format!("scratch of {threads} threads"), self.workers()),
+            part(format!("scratch of {threads} threads"), self.scratch()),
             part(
                 format!("first walk, {measurers} threads (before the tiles)"),
                 measurers as u64 * self.measurer(),
@@ -348,7 +358,7 @@ impl Plan {
     /// What the system is to be told before `band` is read: the tiles behind those that it was told of last.
     pub(crate) fn ahead(&self, band: usize) -> Option<Area> {
         let first = if band == 0 { 0 } else { band + self.ahead };
-        if band % self.ahead > 0 || first >= self.bands {
+        if !band.is_multiple_of(self.ahead) || first >= self.bands {
             return None;
         }
         let last = self.bands.min(band + 2 * self.ahead) - 1;

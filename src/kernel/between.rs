@@ -3,7 +3,7 @@
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
 use super::bounds::Keeper;
-use super::lanes::{Wide, add_where, narrow, narrow_counts, splat, wide};
+use super::lanes::{Wide, add, add_where, narrow, narrow_counts, splat, wide};
 use super::moments::square;
 use super::{Bounds, LANES, Row, Sample, Width};
 
@@ -47,13 +47,13 @@ macro_rules! by_ties {
     };
 }
 
-/// Σ y and the number of the samples that are kept of each lane.
-pub fn sum_between<T: Sample>(
-    width: Width,
-    rows: &[Row<T>],
-    bounds: &Bounds<T>,
-) -> ([f64; LANES], [u32; LANES]) {
-    by_ties!(width, bounds.splits_ties(), sum_pass(rows, bounds))
+/// Σ y of the samples that are kept of each lane.
+pub fn sum_between<T: Sample>(width: Width, rows: &[Row<T>], bounds: &Bounds<T>) -> [f64; LANES] {
+    if bounds.splits_ties() {
+        dispatch!(width.0, simd => sum_with_ties(simd, rows, bounds))
+    } else {
+        dispatch!(width.0, simd => sum_pass(simd, rows, bounds))
+    }
 }
 
 /// Σ (y − centre)² of the samples that are kept of each lane.
@@ -122,26 +122,35 @@ pub fn count_rejected<T: Sample>(
     per_frame: &mut [u64],
 ) {
     assert_eq!(per_frame.len(), rows.len(), "counts of the rows");
-    let ties = before.splits_ties() | after.splits_ties();
-    by_ties!(width, ties, rejected_pass(rows, before, after, per_frame));
+    if before.splits_ties() | after.splits_ties() {
+        dispatch!(width.0, simd => rejected_with_ties(simd, rows, before, after, per_frame));
+    } else {
+        dispatch!(width.0, simd => rejected_pass(simd, rows, before, after, per_frame));
+    }
+}
+
+/// Without ties samples are compared as they are, twice as many at once as in f64.
+#[inline(always)]
+fn sum_pass<S: Simd, T: Sample>(simd: S, rows: &[Row<T>], bounds: &Bounds<T>) -> [f64; LANES] {
+    let mut sum = splat(simd, 0.0);
+    for row in rows {
+        add(
+            &mut sum,
+            T::widen_between(simd, row, &bounds.low, &bounds.high),
+        );
+    }
+    narrow(sum)
 }
 
 #[inline(always)]
-fn sum_pass<S: Simd, T: Sample, const TIES: bool>(
-    simd: S,
-    rows: &[Row<T>],
-    bounds: &Bounds<T>,
-) -> ([f64; LANES], [u32; LANES]) {
-    let mut keeper = Keeper::<S, TIES>::new(simd, bounds);
-    let one = splat(simd, 1.0);
-    let (mut sum, mut count) = (splat(simd, 0.0), splat(simd, 0.0));
+fn sum_with_ties<S: Simd, T: Sample>(simd: S, rows: &[Row<T>], bounds: &Bounds<T>) -> [f64; LANES] {
+    let mut keeper = Keeper::<S, true>::new(simd, bounds);
+    let mut sum = splat(simd, 0.0);
     for row in rows {
         let sample = T::widen(simd, row);
-        let kept = keeper.keeps(sample);
-        add_where(simd, &mut sum, kept, sample);
-        add_where(simd, &mut count, kept, one);
+        add_where(simd, &mut sum, keeper.keeps(sample), sample);
     }
-    (narrow(sum), narrow_counts(count))
+    narrow(sum)
 }
 
 #[inline(always)]
@@ -228,16 +237,38 @@ fn weighted_squares_pass<S: Simd, T: Sample, const TIES: bool>(
     narrow(sum)
 }
 
+/// As [`sum_pass`], of what only the first bounds keep.
 #[inline(always)]
-fn rejected_pass<S: Simd, T: Sample, const TIES: bool>(
+fn rejected_pass<S: Simd, T: Sample>(
     simd: S,
     rows: &[Row<T>],
     before: &Bounds<T>,
     after: &Bounds<T>,
     per_frame: &mut [u64],
 ) {
-    let mut before = Keeper::<S, TIES>::new(simd, before);
-    let mut after = Keeper::<S, TIES>::new(simd, after);
+    for (row, rejected) in rows.iter().zip(per_frame) {
+        for part in 0..LANES / T::Native::<S>::LEN {
+            let sample = row.load(simd, part);
+            let within = |bounds: &Bounds<T>| {
+                sample.simd_ge(bounds.low.load(simd, part))
+                    & sample.simd_le(bounds.high.load(simd, part))
+            };
+            let lost = within(before) & !within(after);
+            *rejected += u64::from(lost.to_bitmask().count_ones());
+        }
+    }
+}
+
+#[inline(always)]
+fn rejected_with_ties<S: Simd, T: Sample>(
+    simd: S,
+    rows: &[Row<T>],
+    before: &Bounds<T>,
+    after: &Bounds<T>,
+    per_frame: &mut [u64],
+) {
+    let mut before = Keeper::<S, true>::new(simd, before);
+    let mut after = Keeper::<S, true>::new(simd, after);
     for (row, rejected) in rows.iter().zip(per_frame) {
         let sample = T::widen(simd, row);
         let (was, is) = (before.keeps(sample), after.keeps(sample));

@@ -32,6 +32,21 @@ impl Kept {
         }
     }
 
+    /// Nothing.
+    pub(super) fn none() -> Self {
+        Self {
+            from: [0; LANES],
+            to: [0; LANES],
+        }
+    }
+
+    /// Keeps other rows of a lane.
+    #[inline(always)]
+    pub(super) fn set(&mut self, lane: usize, rows: &Range<usize>) {
+        self.from[lane] = index(rows.start);
+        self.to[lane] = index(rows.end);
+    }
+
     /// How many samples of each lane are kept.
     pub fn count(&self) -> [u32; LANES] {
         let mut count = self.to;
@@ -81,7 +96,7 @@ pub fn median_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
             let (low, high) = middle(&rows);
             let (low, high) = (&sorted[low].0, &sorted[high].0);
             for ((median, low), high) in median.iter_mut().zip(low).zip(high) {
-                *median = low.to_f64().midpoint(high.to_f64());
+                *median = low.halfway(*high);
             }
         }
         return median;
@@ -90,8 +105,7 @@ pub fn median_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
         let rows = kept.rows(lane);
         if !rows.is_empty() {
             let (low, high) = middle(&rows);
-            let (low, high) = (sorted[low].0[lane], sorted[high].0[lane]);
-            *median = low.to_f64().midpoint(high.to_f64());
+            *median = sorted[low].0[lane].halfway(sorted[high].0[lane]);
         }
     }
     median

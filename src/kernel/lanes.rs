@@ -14,6 +14,14 @@ pub(super) type Mask<S> = [mask64x8<S>; 2];
 pub trait Lanes: SimdFloatElement + Send + Sync + 'static {
     /// The row in f64.
     fn widen<S: Simd>(simd: S, row: &Row<Self>) -> [f64x8<S>; 2];
+
+    /// The samples from `low` to `high` in f64, and +0 for the others.
+    fn widen_between<S: Simd>(
+        simd: S,
+        row: &Row<Self>,
+        low: &Row<Self>,
+        high: &Row<Self>,
+    ) -> [f64x8<S>; 2];
 }
 
 impl Lanes for f32 {
@@ -21,12 +29,41 @@ impl Lanes for f32 {
     fn widen<S: Simd>(simd: S, row: &Row<Self>) -> [f64x8<S>; 2] {
         f32x16::load_array_ref(simd, &row.0).widen().into()
     }
+
+    #[inline(always)]
+    fn widen_between<S: Simd>(
+        simd: S,
+        row: &Row<Self>,
+        low: &Row<Self>,
+        high: &Row<Self>,
+    ) -> [f64x8<S>; 2] {
+        let row = f32x16::load_array_ref(simd, &row.0);
+        let low = f32x16::load_array_ref(simd, &low.0);
+        let high = f32x16::load_array_ref(simd, &high.0);
+        let kept = row.simd_ge(low) & row.simd_le(high);
+        kept.select(row, f32x16::splat(simd, 0.0)).widen().into()
+    }
 }
 
 impl Lanes for f64 {
     #[inline(always)]
     fn widen<S: Simd>(simd: S, row: &Row<Self>) -> [f64x8<S>; 2] {
         wide(simd, &row.0)
+    }
+
+    #[inline(always)]
+    fn widen_between<S: Simd>(
+        simd: S,
+        row: &Row<Self>,
+        low: &Row<Self>,
+        high: &Row<Self>,
+    ) -> [f64x8<S>; 2] {
+        let (row, low, high) = (wide(simd, &row.0), wide(simd, &low.0), wide(simd, &high.0));
+        let kept = [
+            row[0].simd_ge(low[0]) & row[0].simd_le(high[0]),
+            row[1].simd_ge(low[1]) & row[1].simd_le(high[1]),
+        ];
+        select(simd, kept, row)
     }
 }
 
@@ -85,11 +122,37 @@ pub(super) fn add<S: Simd>(sum: &mut Wide<S>, term: Wide<S>) {
     sum[1] += term[1];
 }
 
-/// Adds `term` to `sum` in the lanes of `mask`. The others are given +0, which changes no bit of a sum that
-/// began with +0.
+/// The numbers of the lanes of `mask`, and +0, which changes no bit of a sum that began with +0.
+#[inline(always)]
+pub(super) fn select<S: Simd>(simd: S, mask: Mask<S>, numbers: Wide<S>) -> Wide<S> {
+    let zero = f64x8::splat(simd, 0.0);
+    [
+        mask[0].select(numbers[0], zero),
+        mask[1].select(numbers[1], zero),
+    ]
+}
+
+/// Adds `term` to `sum` in the lanes of `mask`.
 #[inline(always)]
 pub(super) fn add_where<S: Simd>(simd: S, sum: &mut Wide<S>, mask: Mask<S>, term: Wide<S>) {
-    let zero = f64x8::splat(simd, 0.0);
-    sum[0] += mask[0].select(term[0], zero);
-    sum[1] += mask[1].select(term[1], zero);
+    add(sum, select(simd, mask, term));
+}
+
+/// A bit for each lane that is wanted.
+#[inline(always)]
+pub(super) fn bits_of(wanted: impl Fn(usize) -> bool) -> u64 {
+    (0..LANES).fold(0, |bits, lane| bits | (u64::from(wanted(lane)) << lane))
+}
+
+/// The lanes whose bits are set, in ascending order.
+#[inline(always)]
+pub(super) fn lanes_of(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(
+        #[inline(always)]
+        move || {
+            let lane = bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+            (lane < LANES).then_some(lane)
+        },
+    )
 }

@@ -10,7 +10,7 @@
 //! with the interval given by value ([`Bounds`]).
 //!
 //! Every answer is the same to the bit on every [`Width`]: lanes never mix, rows are added in ascending
-//! order, in f64, and never with a fused multiply-add. The plain twin of each kernel, one pixel at a
+//! order, in f64, and never with a fused multiply-add; the guess in [`Spread`] may, as no answer hangs on it. The plain twin of each kernel, one pixel at a
 //! time, is `textbook.rs`; the tests demand equality of bits.
 #![forbid(unsafe_code)]
 
@@ -24,6 +24,7 @@ mod moments;
 mod network;
 mod row;
 mod sort;
+mod spread;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -40,4 +41,5 @@ pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
 pub use sort::sort;
+pub use spread::{Between, Centre, Dropped, Reach, Spread};
 pub use width::Width;

@@ -1,8 +1,10 @@
 //! Sums over the rows of a block, added one after the other in f64.
 
+use std::ops::Range;
+
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::lanes::{Wide, add, add_where, counts, narrow, splat, wide};
+use super::lanes::{Wide, add, counts, narrow, select, splat, wide};
 use super::{Kept, LANES, Row, Sample, Width};
 
 /// Σ y of each lane. No sample may be absent.
@@ -24,7 +26,7 @@ pub fn squares_all<T: Sample>(
 
 /// Σ y of the kept samples of each lane of sorted rows.
 pub fn sum_kept<T: Sample>(width: Width, sorted: &[Row<T>], kept: &Kept) -> [f64; LANES] {
-    dispatch!(width.0, simd => fold_kept(simd, sorted, kept, #[inline(always)] |sample| sample))
+    dispatch!(width.0, simd => sum_of_kept(simd, sorted, kept, #[inline(always)] |sample| sample))
 }
 
 /// Σ (y − centre)² of the kept samples of each lane of sorted rows.
@@ -36,7 +38,7 @@ pub fn squares_kept<T: Sample>(
 ) -> [f64; LANES] {
     dispatch!(width.0, simd => {
         let centre = wide(simd, centre);
-        fold_kept(simd, sorted, kept, #[inline(always)] |sample| square(sample, centre))
+        sum_of_kept(simd, sorted, kept, #[inline(always)] |sample| square(sample, centre))
     })
 }
 
@@ -49,7 +51,7 @@ pub fn distances_kept<T: Sample>(
 ) -> [f64; LANES] {
     dispatch!(width.0, simd => {
         let centre = wide(simd, centre);
-        fold_kept(simd, sorted, kept, #[inline(always)] |sample| distance(sample, centre))
+        sum_of_kept(simd, sorted, kept, #[inline(always)] |sample| distance(sample, centre))
     })
 }
 
@@ -80,41 +82,78 @@ fn fold<S: Simd, T: Sample>(
     narrow(sum)
 }
 
-/// The sum of `term` over the kept samples: with a mask where lanes differ, without where all lanes keep.
+/// Adds up one term of each kept sample.
 #[inline(always)]
-fn fold_kept<S: Simd, T: Sample>(
+fn sum_of_kept<S: Simd, T: Sample>(
     simd: S,
     sorted: &[Row<T>],
     kept: &Kept,
     term: impl Fn(Wide<S>) -> Wide<S>,
 ) -> [f64; LANES] {
-    let bound = |bound: Option<&u32>| bound.map_or(0, |row| *row as usize).min(sorted.len());
-    let last = bound(kept.to.iter().max());
-    let first = bound(kept.from.iter().min()).min(last);
-    let all_from = bound(kept.from.iter().max()).clamp(first, last);
-    let all_to = bound(kept.to.iter().min()).clamp(all_from, last);
-    let (from, to) = (counts(simd, &kept.from), counts(simd, &kept.to));
-    let mut sum = splat(simd, 0.0);
-    let mut index = f64x8::splat(simd, first as f64);
-    for row in &sorted[first..all_from] {
-        let mask = [
-            from[0].simd_le(index) & to[0].simd_gt(index),
-            from[1].simd_le(index) & to[1].simd_gt(index),
-        ];
-        add_where(simd, &mut sum, mask, term(T::widen(simd, row)));
-        index += 1.0;
+    let [sum] = fold_kept(
+        simd,
+        sorted,
+        kept,
+        #[inline(always)]
+        |sample| [term(sample)],
+        #[inline(always)]
+        |[sum], [term]| add(sum, term),
+    );
+    narrow(sum)
+}
+
+/// Adds up terms of each kept sample: with a mask where lanes differ, without where all lanes keep. `add` is given terms of +0
+/// for a sample that is not kept.
+#[inline(always)]
+pub(super) fn fold_kept<S: Simd, T: Sample, const NSUM: usize>(
+    simd: S,
+    sorted: &[Row<T>],
+    kept: &Kept,
+    terms: impl Fn(Wide<S>) -> [Wide<S>; NSUM],
+    add: impl Fn(&mut [Wide<S>; NSUM], [Wide<S>; NSUM]),
+) -> [Wide<S>; NSUM] {
+    let least = |rows: &[u32; LANES]| rows.iter().fold(u32::MAX, |least, row| least.min(*row));
+    let most = |rows: &[u32; LANES]| rows.iter().fold(0, |most, row| most.max(*row));
+    let last = (most(&kept.to) as usize).min(sorted.len());
+    let first = (least(&kept.from) as usize).min(last);
+    let all_from = (most(&kept.from) as usize).clamp(first, last);
+    let all_to = (least(&kept.to) as usize).clamp(all_from, last);
+    let mut sums = [splat(simd, 0.0); NSUM];
+    if first < all_from {
+        fold_where(simd, sorted, first..all_from, kept, &mut sums, &terms, &add);
     }
     for row in &sorted[all_from..all_to] {
-        add(&mut sum, term(T::widen(simd, row)));
+        add(&mut sums, terms(T::widen(simd, row)));
     }
-    let mut index = f64x8::splat(simd, all_to as f64);
-    for row in &sorted[all_to..last] {
+    if all_to < last {
+        fold_where(simd, sorted, all_to..last, kept, &mut sums, &terms, &add);
+    }
+    sums
+}
+
+/// As [`fold_kept`], over some rows that lanes may not keep.
+#[inline(always)]
+fn fold_where<S: Simd, T: Sample, const NSUM: usize>(
+    simd: S,
+    sorted: &[Row<T>],
+    rows: Range<usize>,
+    kept: &Kept,
+    sums: &mut [Wide<S>; NSUM],
+    terms: impl Fn(Wide<S>) -> [Wide<S>; NSUM],
+    add: impl Fn(&mut [Wide<S>; NSUM], [Wide<S>; NSUM]),
+) {
+    let (from, to) = (counts(simd, &kept.from), counts(simd, &kept.to));
+    let mut index = f64x8::splat(simd, rows.start as f64);
+    for row in &sorted[rows] {
         let mask = [
             from[0].simd_le(index) & to[0].simd_gt(index),
             from[1].simd_le(index) & to[1].simd_gt(index),
         ];
-        add_where(simd, &mut sum, mask, term(T::widen(simd, row)));
+        let mut kept = terms(T::widen(simd, row));
+        for term in &mut kept {
+            *term = select(simd, mask, *term);
+        }
+        add(sums, kept);
         index += 1.0;
     }
-    narrow(sum)
 }

@@ -22,6 +22,9 @@ pub trait Sample: Lanes {
     /// The same value in f64.
     fn to_f64(self) -> f64;
 
+    /// The mean of two samples in f64, also where their sum is not finite.
+    fn halfway(self, other: Self) -> f64;
+
     /// The nearest value of this type, ties to even.
     fn from_f64(value: f64) -> Self;
 
@@ -57,6 +60,11 @@ impl Sample for f32 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+
+    #[inline(always)]
+    fn halfway(self, other: Self) -> f64 {
+        (f64::from(self) + f64::from(other)) * 0.5
     }
 
     #[inline(always)]
@@ -112,6 +120,11 @@ impl Sample for f64 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn halfway(self, other: Self) -> f64 {
+        self.midpoint(other)
     }
 
     #[inline(always)]

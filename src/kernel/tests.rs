@@ -4,6 +4,7 @@
 mod draw;
 mod of_frames;
 mod of_sorted;
+mod of_spread;
 mod sums;
 
 use proptest::prelude::*;
@@ -59,6 +60,11 @@ fn sums_of_what_is_kept_equal_the_textbook() {
 #[test]
 fn passes_in_frame_order_equal_the_textbook() {
     for_every_block!(of_frames::check);
+}
+
+#[test]
+fn clips_by_standard_deviation_decide_as_the_textbook() {
+    for_every_block!(of_spread::check);
 }
 
 #[test]
@@ -146,6 +152,7 @@ proptest! {
         for width in Width::available() {
             of_sorted::check(width, &drawn);
             sums::check(width, &drawn);
+            of_spread::check(width, &drawn);
             of_frames::check(width, &drawn);
         }
     }
@@ -155,6 +162,7 @@ proptest! {
         for width in Width::available() {
             of_sorted::check(width, &drawn);
             sums::check(width, &drawn);
+            of_spread::check(width, &drawn);
             of_frames::check(width, &drawn);
         }
     }

@@ -1,6 +1,6 @@
 //! Each kernel for one pixel, as a textbook has it: slow, plain, and what the tests compare with.
 
-use super::Sample;
+use super::{Centre, Reach, Sample};
 
 /// Absent samples are +∞ already; −0 becomes +0.
 pub(super) fn sort<T: Sample>(samples: &[T]) -> Vec<T> {
@@ -61,6 +61,25 @@ pub(super) fn median_of<T: Sample>(samples: &[T]) -> f64 {
 pub(super) fn median_distance<T: Sample>(samples: &[T], centre: f64) -> f64 {
     let distance = |y: &T| (y.to_f64() - centre).abs();
     median(samples.iter().map(distance).collect())
+}
+
+/// The bounds of a clip by standard deviation.
+pub(super) fn bounds<T: Sample>(samples: &[T], (centre, reach): (Centre, &Reach)) -> (f64, f64) {
+    let n = samples.len() as f64;
+    let mean = sum(samples) / n;
+    let deviation = (squares(samples, mean) / n).sqrt().max(reach.floor);
+    let centre = match centre {
+        Centre::Mean => mean,
+        Centre::Median => median_of(samples),
+    };
+    let distance = |factor: f64| {
+        if factor.is_finite() {
+            factor * deviation
+        } else {
+            f64::INFINITY
+        }
+    };
+    (centre - distance(reach.low), centre + distance(reach.high))
 }
 
 /// What a clip leaves of the kept rows `from..to` of sorted samples.

@@ -90,12 +90,15 @@ pub(super) fn walk<T: Sample>(
         let workers = scope.spawn(|| {
             // Its own ends of the channels go with it.
             let (empty, to_write) = (empty, to_write);
-            rooms.pool.broadcast(|_| {
+            rooms.pool.broadcast(|thread| {
+                if thread.index() >= rooms.plan.threads {
+                    return Ok(None);
+                }
                 let done = work_room::<T>(rooms, layout, &next, source, &empty, &to_write);
                 if done.is_err() {
                     next.store(rooms.plan.bands, Ordering::Relaxed);
                 }
-                done
+                done.map(Some)
             })
         });
         let writer = write_room(rooms, combined, home, write);
@@ -109,10 +112,11 @@ pub(super) fn walk<T: Sample>(
         times: [Times::default(); 3],
     };
     for worker in workers {
-        let (tally, [read, work]) = worker?;
-        walked.tally.merge(&tally);
-        walked.times[0].add(read);
-        walked.times[1].add(work);
+        if let Some((tally, [read, work])) = worker? {
+            walked.tally.merge(&tally);
+            walked.times[0].add(read);
+            walked.times[1].add(work);
+        }
     }
     walked.times[2] = writer?;
     Ok(walked)

@@ -2,13 +2,13 @@
 
 use super::formulas::{median_scatter, moment_scatter, propagated};
 use super::lanes::{Beside, Lanes};
-use super::moments::Moments;
 use super::propagate::variances;
 use super::sorted::SortedBlock;
 use super::{Scratch, StackRoom, Way};
 use crate::kernel::{
-    Bounds, LANES, Row, Sample, Weights, median_distance_kept, median_kept, squares_all,
-    squares_between, squares_kept, sum_all, sum_kept, weighted_between, weighted_squares_between,
+    Between, Bounds, LANES, Row, Sample, Weights, median_distance_kept, median_kept, squares_all,
+    squares_between, squares_kept, sum_all, sum_between, sum_kept, weighted_between,
+    weighted_squares_between,
 };
 use crate::recipe::{Method, Uncertainty};
 
@@ -20,7 +20,7 @@ pub(super) enum What<'a, T> {
     /// Everything: no sample is absent.
     All,
     /// What lies between values.
-    Between(Moments<T>),
+    Between(Between<T>),
 }
 
 impl StackRoom {
@@ -93,7 +93,7 @@ impl StackRoom {
                 &all,
                 [u32::try_from(rows.len()).expect("frames are counted in u32"); LANES],
             ),
-            What::Between(moments) => (&moments.bounds, moments.count),
+            What::Between(kept) => (&kept.bounds, kept.count),
         };
         let (weight, sum, n) = match &beside.weights {
             Some(weights) => {
@@ -104,7 +104,7 @@ impl StackRoom {
                 let sum = match what {
                     What::Sorted(block) => sum_kept(width, block.sorted, &block.kept),
                     What::All => sum_all(width, rows),
-                    What::Between(moments) => moments.sum,
+                    What::Between(_) => sum_between(width, rows, bounds),
                 };
                 (count.map(f64::from), sum, count.map(f64::from))
             }

@@ -2,24 +2,21 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use crate::kernel::Reach;
 use crate::recipe::{Method, Sigma};
 
 /// σ of a normal distribution over its median absolute deviation.
 pub(crate) const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
 
-/// The bounds of a sigma clip; an infinite factor is no bound, whatever σ is.
-pub(crate) fn thresholds(sigma: &Sigma, centre: f64, deviation: f64) -> (f64, f64) {
-    let low = if sigma.low.is_finite() {
-        centre - sigma.low * deviation
-    } else {
-        f64::NEG_INFINITY
-    };
-    let high = if sigma.high.is_finite() {
-        centre + sigma.high * deviation
-    } else {
-        f64::INFINITY
-    };
-    (low, high)
+impl Sigma {
+    /// How far the clip reaches.
+    pub(super) fn reach(&self) -> Reach {
+        Reach {
+            low: self.low,
+            high: self.high,
+            floor: self.floor,
+        }
+    }
 }
 
 /// Uncertainty of an average or a sum from Σw²(y−ȳ)², the number of samples and Σw; NaN for one sample.

@@ -2,12 +2,12 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use super::formulas::{MAD_TO_SIGMA, thresholds};
+use super::formulas::MAD_TO_SIGMA;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{
-    Bounds, Kept, LANES, Row, Sample, Width, bounds_of_kept, clip_kept, count_rejected,
-    distances_kept, median_distance_kept, median_kept, sort, squares_kept, sum_kept,
+    Bounds, Centre, Kept, LANES, Row, Sample, Spread, Width, bounds_of_kept, clip_kept,
+    count_rejected, distances_kept, median_distance_kept, median_kept, sort, sum_kept,
 };
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
@@ -60,7 +60,10 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                     self.extrema(*nlow, *nhigh);
                     self.hold(room.nkeep, &before, &mut gives_back);
                 }
-                Clip::Sigma(sigma) => self.sigma(sigma, room.nkeep, &mut gives_back),
+                Clip::Sigma(sigma) if sigma.dev == Deviation::Std => {
+                    self.sigma_std(sigma, room.nkeep, &mut gives_back);
+                }
+                Clip::Sigma(sigma) => self.sigma_mad(sigma, room.nkeep, &mut gives_back),
             }
             for lane in 0..LANES {
                 if gives_back[lane] && lanes.undecided[lane].is_none() {
@@ -101,8 +104,9 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     }
 
     /// Undoes an iteration where it left fewer than `nkeep` and there is no choice of what comes back; where there is, the lane is
-    /// marked.
-    fn hold(&mut self, nkeep: usize, before: &Kept, gives_back: &mut [bool; LANES]) {
+    /// marked. Returns whether anything was undone.
+    fn hold(&mut self, nkeep: usize, before: &Kept, gives_back: &mut [bool; LANES]) -> bool {
+        let mut undone = false;
         for lane in 0..LANES {
             let (was, is) = (
                 before.to[lane] - before.from[lane],
@@ -112,12 +116,38 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 gives_back[lane] |= was as usize > nkeep;
                 self.kept.from[lane] = before.from[lane];
                 self.kept.to[lane] = before.to[lane];
+                undone = true;
+            }
+        }
+        undone
+    }
+
+    /// Drops samples far from the centre by their standard deviation, as often as asked.
+    fn sigma_std(&mut self, sigma: &Sigma, nkeep: usize, gives_back: &mut [bool; LANES]) {
+        let Self { width, sorted, .. } = *self;
+        let centre = match sigma.center {
+            Center::Mean => Centre::Mean,
+            Center::Median => Centre::Median,
+        };
+        let mut spread = Spread::of_ranks(width, sorted, &self.kept);
+        let mut open = self.kept;
+        let mut round = 0;
+        loop {
+            let before = self.kept;
+            let how = (centre, &sigma.reach());
+            let changed = spread.clip_ranks(width, sorted, &mut self.kept, &mut open, how);
+            if self.hold(nkeep, &before, gives_back) {
+                open = self.kept.where_changed(&before);
+            }
+            round += 1;
+            if !changed || sigma.iters == Iterations::Times(round) {
+                return;
             }
         }
     }
 
-    /// Drops samples far from the centre, as often as asked.
-    fn sigma(&mut self, sigma: &Sigma, nkeep: usize, gives_back: &mut [bool; LANES]) {
+    /// Drops samples far from the centre by their median distance, as often as asked.
+    fn sigma_mad(&mut self, sigma: &Sigma, nkeep: usize, gives_back: &mut [bool; LANES]) {
         let mut round = 0;
         // A lane from which an iteration took nothing is done: what would be done to it again is what was done.
         let mut open = self.kept;
@@ -125,7 +155,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             let before = self.kept;
             let (centre, deviation) = self.centre_and_deviation(&open, sigma);
             let bounds: [_; LANES] =
-                std::array::from_fn(|lane| thresholds(sigma, centre[lane], deviation[lane]));
+                std::array::from_fn(|lane| sigma.reach().bounds(centre[lane], deviation[lane]));
             clip_kept(
                 self.sorted,
                 &mut self.kept,
@@ -141,43 +171,26 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         }
     }
 
-    /// The centre of what is kept of each lane, and its deviation; NaN where nothing is, so that nothing more is dropped.
+    /// The centre of what is kept of each lane, and its deviation by the median distance; NaN where nothing is, so that nothing more is dropped.
     fn centre_and_deviation(&self, kept: &Kept, sigma: &Sigma) -> ([f64; LANES], [f64; LANES]) {
         let Self { width, sorted, .. } = self;
         let n = kept.count().map(f64::from);
         let over_n =
             |sum: [f64; LANES]| -> [f64; LANES] { std::array::from_fn(|lane| sum[lane] / n[lane]) };
         let middle = median_kept(sorted, kept);
-        let needs_mean = sigma.center == Center::Mean || sigma.dev == Deviation::Std;
-        let mean = if needs_mean {
-            over_n(sum_kept(*width, sorted, kept))
-        } else {
-            middle
-        };
-        let deviation = match sigma.dev {
-            Deviation::Std => over_n(squares_kept(*width, sorted, kept, &mean)).map(f64::sqrt),
-            Deviation::Mad => {
-                let mut mad =
-                    median_distance_kept(*width, sorted, kept, &middle).map(|d| MAD_TO_SIGMA * d);
-                if mad.contains(&0.0) {
-                    let distance = over_n(distances_kept(*width, sorted, kept, &middle));
-                    for lane in 0..LANES {
-                        if mad[lane] == 0.0 {
-                            mad[lane] = FRAC_PI_2.sqrt() * distance[lane];
-                        }
-                    }
+        let mut mad = median_distance_kept(*width, sorted, kept, &middle).map(|d| MAD_TO_SIGMA * d);
+        if mad.contains(&0.0) {
+            let distance = over_n(distances_kept(*width, sorted, kept, &middle));
+            for lane in 0..LANES {
+                if mad[lane] == 0.0 {
+                    mad[lane] = FRAC_PI_2.sqrt() * distance[lane];
                 }
-                mad
             }
+        }
+        let centre = match sigma.center {
+            Center::Mean => over_n(sum_kept(*width, sorted, kept)),
+            Center::Median => middle,
         };
-        let centre = if sigma.center == Center::Mean {
-            mean
-        } else {
-            middle
-        };
-        (
-            centre,
-            deviation.map(|deviation| deviation.max(sigma.floor)),
-        )
+        (centre, mad)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use super::formulas::{MAD_TO_SIGMA, median_scatter, moment_scatter, propagated, thresholds};
+use super::formulas::{MAD_TO_SIGMA, median_scatter, moment_scatter, propagated};
 use crate::recipe::{Center, Clip, Deviation, Iterations, Method, Sigma, Uncertainty};
 
 /// What is done at a pixel.
@@ -143,7 +143,7 @@ impl Page {
             else {
                 return;
             };
-            let (low, high) = thresholds(sigma, centre, deviation);
+            let (low, high) = sigma.reach().bounds(centre, deviation);
             self.took.clear();
             for (frame, &y) in (0..).zip(y) {
                 if self.kept[frame as usize] && (y < low || y > high) {
@@ -183,7 +183,7 @@ impl Page {
                 mad => mad,
             },
         };
-        Some((centre, deviation.max(sigma.floor)))
+        Some((centre, deviation))
     }
 
     /// Where fewer than `nkeep` are left, gives back what the iteration took, nearest the centre first, ties in frame order.

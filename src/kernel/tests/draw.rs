@@ -4,7 +4,7 @@ use super::super::{Kept, LANES, Row, Sample};
 use super::textbook;
 
 /// Kinds of samples that [`Drawn::new`] knows.
-pub(super) const KINDS: u64 = 9;
+pub(super) const KINDS: u64 = 13;
 
 /// Numbers of frames: every one around the steps of the network and of the first merges, and some large.
 pub(super) fn sizes() -> impl Iterator<Item = usize> {
@@ -127,14 +127,21 @@ impl Draw {
         };
         T::from_f64(match kind {
             0 => (1000.0 + 30.0 * self.uniform()).round(),
-            1 => 1000.0 + 30.0 * (uniform + self.uniform() - self.uniform()),
+            10 if frame == lane => 1e30,
+            1 | 10 => 1000.0 + 30.0 * (uniform + self.uniform() - self.uniform()),
             2 => absent(0.2, (100.0 * self.uniform()).round()),
             3 => absent(lane as f64 / 15.0, self.uniform()),
             4 => [-1.0, -0.0, 0.0, 1.0][self.below(4)],
             5 => (uniform - 0.5) * 1e-39 * 1e-269_f64.powi(i32::from(T::MAX.to_f64() > 1e300)),
             6 => (uniform - 0.5) * 2.0 * T::MAX.to_f64(),
             7 => -(frame as f64) * (lane as f64 - 7.5),
-            _ => 7.25,
+            8 => 7.25,
+            9 => 1000.0 + f64::from(u8::from(uniform < 0.1)),
+            11 => {
+                (1000.0 + 10.0 * self.uniform()).round()
+                    + f64::from(u8::from(uniform < 0.5)) * 4000.0
+            }
+            _ => absent(0.05, 0.1 + 1e-7 * f64::from(u8::from(frame == 2 * lane))),
         })
     }
 }
