@@ -110,12 +110,15 @@ mod units;
 mod watch;
 
 pub use error::{Error, Result};
-pub use pipeline::{combine, plan};
+pub use pipeline::{calibrate, combine, plan, plan_calibration};
 pub use pixels::SampleType;
 pub use plan::{Part, Plan};
-pub use recipe::Recipe;
+pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
-pub use summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+pub use summary::{
+    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, Summary,
+    WorstFrame,
+};
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};
 pub use watch::{Walk, Watch};

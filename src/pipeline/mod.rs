@@ -15,10 +15,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::recipe::{Frames, Hdu, Recipe};
+use crate::recipe::{Frames, Hdu, Recipe, Reduction};
 use crate::sink::{self, FitsSink};
 use crate::source::{self, Reader};
-use crate::summary::Summary;
+use crate::summary::{ReductionSummary, Summary};
 use crate::sys;
 use crate::units::ByteSize;
 use crate::watch::Watch;
@@ -94,6 +94,33 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     watch.check()?;
     sink.ok_or_else(no_image)?.finish()?;
     Ok(outcome.summary(begun.elapsed()))
+}
+
+/// Plans the calibration of frames: opens them, and says what memory and which bands it would take. Nothing is written.
+///
+/// # Errors
+///
+/// Those of [`calibrate`], as far as they can be told without a pixel.
+pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
+    recipe.check()?;
+    watch.check()?;
+    Err(Error::Choice(
+        "calibrate is not available in this version".into(),
+    ))
+}
+
+/// Calibrates frames, each into a file of its own, and says what became of each. A frame that fails leaves the others done.
+///
+/// # Errors
+///
+/// Every [`Error`] names the frame, file or choice at fault and says what would help; what one frame alone suffers from is
+/// its `fault` in the summary.
+pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> {
+    recipe.check()?;
+    watch.check()?;
+    Err(Error::Choice(
+        "calibrate is not available in this version".into(),
+    ))
 }
 
 /// Checks what can be checked before a frame is opened, and looks what the process takes so far.
