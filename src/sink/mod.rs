@@ -5,7 +5,6 @@
 //! first pixel: every byte of the output would be written twice. Nothing in the file tells the clock or the machine.
 
 mod card;
-mod checksum;
 mod dates;
 mod entry;
 mod file;
