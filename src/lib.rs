@@ -64,7 +64,7 @@
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
-//! | words | `error` `units` `shape` `pixels` `header` `tile` `level` `recipe` `grammar` `steps` `summary` `watch`: plain values | |
+//! | words | `error` `units` `shape` `pixels` `header` `checksum` `steps` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
 //!
 //! Rooms never import one another; the corridor leads from each to the next. `tests/house.rs` holds this.
 //!
@@ -84,6 +84,7 @@
 //! | weight | what a frame, or a sample, counts in averages and sums |
 //! | clip | a rule that rejects samples; what it leaves is kept |
 
+mod checksum;
 mod decode;
 pub mod demo;
 mod error;

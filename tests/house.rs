@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Plain values that every room may use.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 13] = [
     "error", "units", "shape", "header", "tile", "level", "recipe", "pixels", "watch", "summary",
-    "grammar", "steps",
+    "grammar", "checksum", "steps",
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.

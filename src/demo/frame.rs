@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::header::Card;
 use crate::pixels::Bitpix;
-use crate::recipe::{Frames, Hdu, Io, PixelType};
+use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
 use crate::source::{self, Companion, Reader, Selection};
@@ -55,6 +55,7 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             frames: &frames,
             hdu,
             keywords: &[],
+            calibration: &Calibration::default(),
         },
         watch,
     )?;
@@ -150,6 +151,7 @@ mod tests {
                 frames: &frames,
                 hdu: &Hdu::Auto,
                 keywords: &[],
+                calibration: &Calibration::default(),
             },
             &watch,
         )

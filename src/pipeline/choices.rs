@@ -31,6 +31,7 @@ pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<FrameLis
             frames: &recipe.frames,
             hdu,
             keywords: &keywords,
+            calibration: &recipe.calibration,
         },
         watch,
     )

@@ -45,10 +45,11 @@ fn decode<T: Sample>(
         let bytes = |frame| view.bytes(group, frame, &out.pixels);
         match group.companion {
             Companion::Image => decode_images(width, stored, frames, bytes, &mut strip),
-            Companion::Mask => decode_masks(width, stored, frames, bytes, &mut strip),
+            Companion::Mask => decode_masks(width, stored, None, frames, bytes, &mut strip),
             Companion::BadPixels => decode_masks(
                 width,
                 stored,
+                None,
                 0..nframe,
                 |_| bytes(frames.start),
                 &mut strip,

@@ -315,7 +315,14 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
         let mask = of.mask.map(|image| (Some(Companion::Mask), image));
         for (companion, image) in mask.into_iter().chain(bad_pixels) {
             read(&mut self.bytes, &image.stored, companion)?;
-            decode_masks(width, &image.stored, 0..1, |_| &self.bytes, &mut strip);
+            decode_masks(
+                width,
+                &image.stored,
+                None,
+                0..1,
+                |_| &self.bytes,
+                &mut strip,
+            );
         }
         if let Some((image, kind)) = of.uncertainty.filter(|_| self.survey.needs_deviation) {
             read(&mut self.bytes, &image.stored, Some(Companion::Uncertainty))?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::checksum::Sum;
 use super::{HduSpec, Pixels, name};
+use crate::checksum::Sum;
 use crate::error::{Error, Result};
 use crate::header::Card;
 use crate::shape::Area;

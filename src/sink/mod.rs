@@ -6,7 +6,6 @@
 
 mod calibrated;
 mod card;
-mod checksum;
 mod dates;
 mod entry;
 mod file;
