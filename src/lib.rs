@@ -58,6 +58,7 @@
 //! | `source` | frames: names, headers, the bytes of an area | glob, rlimit |
 //! | `decode` | stored bytes become samples | |
 //! | `overscan` | the level of each line of an overscan, fits through them | nalgebra |
+//! | `calibrate` | overscan, gain, bias, dark, flat, sky of a frame | |
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
 //! | `sink` | the output file and its header | tempfile |
@@ -85,6 +86,7 @@
 //! | clip | a rule that rejects samples; what it leaves is kept |
 
 mod checksum;
+mod calibrate;
 mod decode;
 pub mod demo;
 mod error;

@@ -1,5 +1,6 @@
 //! The way of a strip through the workshop: decode, then stack. Here the rooms meet, for a strip must not leave the cache between them.
 
+mod calibrated;
 #[cfg(test)]
 mod tests;
 
