@@ -85,8 +85,8 @@
 //! | weight | what a frame, or a sample, counts in averages and sums |
 //! | clip | a rule that rejects samples; what it leaves is kept |
 
-mod checksum;
 mod calibrate;
+mod checksum;
 mod decode;
 pub mod demo;
 mod error;

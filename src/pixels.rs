@@ -121,6 +121,41 @@ impl Image {
     }
 }
 
+/// A plane of a frame, or of a master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Companion {
+    /// Its pixels.
+    Image,
+    /// Its mask.
+    Mask,
+    /// Its uncertainty.
+    Uncertainty,
+}
+
+/// Which master it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The bias.
+    Bias,
+    /// The dark.
+    Dark,
+    /// The flat.
+    Flat,
+    /// One of the images of the flat that share a norm, by its number from 0.
+    Chip(usize),
+}
+
+impl Role {
+    /// The flag that names its file.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Bias => "--bias",
+            Self::Dark => "--dark",
+            Self::Flat | Self::Chip(_) => "--flat",
+        }
+    }
+}
+
 /// What the numbers of an uncertainty plane are, by their UTYPE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UncertaintyKind {

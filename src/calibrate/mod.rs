@@ -18,7 +18,6 @@
 //!
 //! The numbers are the same to the bit on every [`Width`]; `textbook.rs` has the same for one sample at a time.
 
-mod beyond;
 mod chain;
 mod masters;
 #[cfg(test)]
@@ -30,7 +29,6 @@ use crate::kernel::Width;
 use crate::recipe::Negative;
 use crate::shape::Area;
 
-pub(crate) use beyond::beyond;
 pub(crate) use masters::{MasterLine, MasterLines, flat_samples};
 
 /// What is done to one frame, with its numbers. What its header says is done is not in here.

@@ -5,10 +5,11 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::header::Card;
 use crate::pixels::Bitpix;
+use crate::pixels::Companion;
 use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
-use crate::source::{self, Companion, Reader, Selection};
+use crate::source::{self, Reader, Selection};
 use crate::watch::Watch;
 
 /// Writes a frame of uint16 samples (BITPIX 16, BZERO 32768), row after row, replacing one of the same name.

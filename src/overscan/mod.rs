@@ -46,6 +46,18 @@ impl From<&Overscan> for Wanted {
     }
 }
 
+/// Bytes that finding the levels of `nline` lines takes, their samples aside.
+pub(crate) fn nbyte(fit: Option<Fit>, nline: usize) -> usize {
+    let ncoefficient = match fit {
+        None => 0,
+        Some(Fit::Polynomial(degree) | Fit::Legendre(degree) | Fit::Chebyshev(degree)) => {
+            degree + 1
+        }
+        Some(Fit::Spline(npiece)) => npiece + 3,
+    };
+    (ncoefficient + 5) * nline * size_of::<f64>()
+}
+
 /// The levels of the `nline` lines of an overscan, in order.
 ///
 /// `line(i, samples)` is called once for each line, from the first to the last, with `samples` empty, and puts there the samples

@@ -3,10 +3,13 @@
 //! Only this room knows threads and channels. Each image of the output is made by one [`Image`]: the whole run has
 //! one, or one an extension for `--hdu all`.
 
+mod by_frame;
+mod calibrating;
 mod choices;
 mod corridor;
 mod image;
 mod outcome;
+mod reduce;
 mod strip;
 mod survey;
 
@@ -15,16 +18,18 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::recipe::{Frames, Hdu, Recipe, Reduction};
+use crate::recipe::{Frames, Hdu, Recipe};
 use crate::sink::{self, FitsSink};
 use crate::source::{self, Reader};
-use crate::summary::{ReductionSummary, Summary};
+use crate::summary::Summary;
 use crate::sys;
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
+use choices::Opened;
 use image::Image;
 use outcome::Outcome;
+pub use reduce::{calibrate, plan_calibration};
 
 /// Plans a run: opens the frames, and says what memory and which tiles it would take. Nothing is written.
 ///
@@ -37,9 +42,9 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     let process = process(recipe)?;
     let mut largest: Option<Plan> = None;
     for hdu in hdus(&recipe.frames)? {
-        let list = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::new(&list, recipe.resources.io)?;
-        let plan = Image::new(recipe, &hdu, &list, &reader, process)?.plan;
+        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
+        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -73,9 +78,9 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let mut sink: Option<FitsSink> = None;
     let mut outcome = Outcome::new(recipe);
     for hdu in hdus(&recipe.frames)? {
-        let list = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::new(&list, recipe.resources.io)?;
-        let image = Image::new(recipe, &hdu, &list, &reader, process)?;
+        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
+        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let image = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?;
         if sink.is_none() {
             output_is_no_input(&recipe.output.path, &image)?;
         }
@@ -94,33 +99,6 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     watch.check()?;
     sink.ok_or_else(no_image)?.finish()?;
     Ok(outcome.summary(begun.elapsed()))
-}
-
-/// Plans the calibration of frames: opens them, and says what memory and which bands it would take. Nothing is written.
-///
-/// # Errors
-///
-/// Those of [`calibrate`], as far as they can be told without a pixel.
-pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
-    recipe.check()?;
-    watch.check()?;
-    Err(Error::Choice(
-        "calibrate is not available in this version".into(),
-    ))
-}
-
-/// Calibrates frames, each into a file of its own, and says what became of each. A frame that fails leaves the others done.
-///
-/// # Errors
-///
-/// Every [`Error`] names the frame, file or choice at fault and says what would help; what one frame alone suffers from is
-/// its `fault` in the summary.
-pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> {
-    recipe.check()?;
-    watch.check()?;
-    Err(Error::Choice(
-        "calibrate is not available in this version".into(),
-    ))
 }
 
 /// Checks what can be checked before a frame is opened, and looks what the process takes so far.

@@ -205,3 +205,13 @@ pub enum Then {
     /// It becomes this number.
     Value(f64),
 }
+
+impl Then {
+    /// What happens to a value below one level or above the other: a level itself is not beyond it, NaN is beyond none, and `below` is
+    /// met first.
+    pub(crate) fn of(below: Option<Beyond>, above: Option<Beyond>, value: f64) -> Option<Self> {
+        let low = below.filter(|below| value < below.level);
+        let high = above.filter(|above| value > above.level);
+        low.or(high).map(|beyond| beyond.then)
+    }
+}

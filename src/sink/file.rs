@@ -181,16 +181,39 @@ impl FitsSink {
         Ok(())
     }
 
-    /// Completes the file and gives it its name.
+    /// Completes the file, flushes it to its disk and gives it its name.
     ///
     /// # Errors
     ///
     /// [`Error::Output`] where something came to stand under that name meanwhile, [`Error::Io`] where the file refuses.
     pub(crate) fn finish(self) -> Result<()> {
+        self.complete()?;
+        self.file
+            .sync_all()
+            .map_err(|source| self.refused(source))?;
+        let folder = name::folder(&self.path).to_owned();
+        self.name()?;
+        // The pixels are safe; a folder that cannot be flushed is no reason to call the file lost.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    /// The same, and leaves it to the system when the file reaches its disk: one of many, which can be made again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::finish`].
+    pub(crate) fn finish_unflushed(self) -> Result<()> {
+        self.complete()?;
+        self.name()
+    }
+
+    /// Writes what is known only when all pixels are.
+    fn complete(&self) -> Result<()> {
         for (number, hdu) in self.hdus.iter().enumerate() {
             if hdu.written != hdu.length {
                 return Err(Error::Output {
-                    path: self.path,
+                    path: self.path.clone(),
                     fault: format!(
                         "{} of {} bytes of HDU {number} were written; this is a fault of ccdstream, please report it",
                         hdu.written, hdu.length
@@ -199,19 +222,17 @@ impl FitsSink {
             }
             self.put(&hdu.sum_cards(), hdu.sums_at)?;
         }
-        self.file
-            .sync_all()
-            .map_err(|source| self.refused(source))?;
+        Ok(())
+    }
+
+    fn name(self) -> Result<()> {
         let Self {
             path,
             overwrite,
             temporary,
             ..
         } = self;
-        name::give(temporary, &path, overwrite)?;
-        // The pixels are safe; a folder that cannot be flushed is no reason to call the file lost.
-        let _ = File::open(name::folder(&path)).and_then(|folder| folder.sync_all());
-        Ok(())
+        name::give(temporary, &path, overwrite)
     }
 
     fn put(&self, bytes: &[u8], at: u64) -> Result<()> {

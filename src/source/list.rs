@@ -73,18 +73,33 @@ pub(crate) fn open(selection: &Selection<'_>, watch: &Watch) -> Result<FrameList
     opening.finish()
 }
 
+/// Opens the frames of one file; `None` where its header does not meet the conditions.
+pub(crate) fn open_one(selection: &Selection<'_>, named: &Named) -> Result<Option<FrameList>> {
+    let mut opening = Opening::new(selection);
+    opening.take(named)?;
+    if opening.first.is_none() {
+        return Ok(None);
+    }
+    opening.finish().map(Some)
+}
+
+/// The image HDUs of a file, companion planes aside.
+pub(crate) fn image_hdus_of(frames: &recipe::Frames, named: &Named) -> Result<Vec<Hdu>> {
+    if let Some(hdu) = &named.hdu {
+        return Ok(vec![hdu.clone()]);
+    }
+    let mut file = FitsFile::open(&named.path)?;
+    choose::image_hdus(&mut file, CompanionNames::of(frames))
+        .map_err(|fault| Error::frame(shown(&named.path), fault))
+}
+
 /// The image HDUs of the first file, companion planes aside, for a run over each in turn.
 pub(crate) fn image_hdus(frames: &recipe::Frames) -> Result<Vec<Hdu>> {
     let named = names::expand(&frames.names)?;
     let Some(first) = named.first() else {
         return Ok(Vec::new());
     };
-    if let Some(hdu) = &first.hdu {
-        return Ok(vec![hdu.clone()]);
-    }
-    let mut file = FitsFile::open(&first.path)?;
-    choose::image_hdus(&mut file, CompanionNames::of(frames))
-        .map_err(|fault| Error::frame(shown(&first.path), fault))
+    image_hdus_of(frames, first)
 }
 
 /// A path as messages show it.

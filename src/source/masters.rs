@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::header::{Keywords, printable};
-use crate::pixels::{Image, UncertaintyKind};
+use crate::pixels::{Image, Role, UncertaintyKind};
 use crate::recipe::{Calibration, Dark, MaskBits};
 use crate::source::agree::canonical_unit;
 use crate::source::choose::{self, images};
@@ -17,30 +17,6 @@ use crate::source::list::{FrameList, Selection, keywords};
 use crate::source::names;
 use crate::source::planes::Planes;
 use crate::source::raw::{self, Raw};
-
-/// Which master it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// The bias.
-    Bias,
-    /// The dark.
-    Dark,
-    /// The flat.
-    Flat,
-    /// One of the images of the flat that share a norm, by its number from 0.
-    Chip(usize),
-}
-
-impl Role {
-    /// The flag that names its file.
-    pub(super) fn flag(self) -> &'static str {
-        match self {
-            Self::Bias => "--bias",
-            Self::Dark => "--dark",
-            Self::Flat | Self::Chip(_) => "--flat",
-        }
-    }
-}
 
 /// The masters that a run takes.
 #[derive(Clone, Debug, Default)]

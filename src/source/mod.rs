@@ -29,7 +29,8 @@ mod way;
 
 pub(crate) use datasum::datasum;
 pub(crate) use frame::Frame;
-pub(crate) use list::{FrameList, Selection, image_hdus, open};
-pub(crate) use masters::{Master, Masters, Role, masters};
+pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, open_one};
+pub(crate) use masters::{Master, Masters, masters};
+pub(crate) use names::{Named, expand};
 pub(crate) use raw::Raw;
-pub(crate) use reader::{Companion, Reader};
+pub(crate) use reader::Reader;

@@ -7,28 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
 use crate::header::printable;
-use crate::pixels::Image;
+use crate::pixels::{Companion, Image, Role};
 use crate::recipe::Io;
 use crate::shape::Area;
 use crate::source::frame::{Frame, Stamp};
 use crate::source::list::FrameList;
-use crate::source::masters::{Masters, Role};
+use crate::source::masters::Masters;
 use crate::source::rows::Rows;
 use crate::source::way::{Fault, Opened, Way};
 
 /// Descriptors that are left for everything else that the process opens.
 const SPARE_DESCRIPTORS: u64 = 32;
-
-/// A plane of a frame, or of a master.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Companion {
-    /// Its pixels.
-    Image,
-    /// Its mask.
-    Mask,
-    /// Its uncertainty.
-    Uncertainty,
-}
 
 /// Reads the frames of a list, and the masters that go with them; shared by threads.
 #[derive(Debug)]

@@ -37,8 +37,12 @@ impl StackRoom {
     }
 }
 
-/// Writes numbers as big-endian pixels, each rounded once.
-fn data(
+/// Writes numbers as big-endian pixels, each rounded once; `place` is the column and row of a value.
+///
+/// # Errors
+///
+/// [`Error::Frame`] naming a pixel whose value does not fit.
+pub(crate) fn data(
     pixel: PixelType,
     values: &[f64],
     bytes: &mut [u8],

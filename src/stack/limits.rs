@@ -3,7 +3,7 @@
 use super::StackRoom;
 use super::lanes::Lanes;
 use crate::kernel::LANES;
-use crate::recipe::{Beyond, Then};
+use crate::recipe::Then;
 
 impl StackRoom {
     /// Does to the values of a block what is asked for those below and above a level. How many samples were kept stays as it is; a blank
@@ -14,7 +14,7 @@ impl StackRoom {
         }
         for lane in 0..LANES {
             let value = lanes.value[lane];
-            let Some(then) = beyond(self.below, self.above, value) else {
+            let Some(then) = Then::of(self.below, self.above, value) else {
                 continue;
             };
             match then {
@@ -28,13 +28,6 @@ impl StackRoom {
             }
         }
     }
-}
-
-/// What happens to a value; a level itself is not beyond it, and NaN is beyond none.
-fn beyond(below: Option<Beyond>, above: Option<Beyond>, value: f64) -> Option<Then> {
-    let low = below.filter(|below| value < below.level);
-    let high = above.filter(|above| value > above.level);
-    low.or(high).map(|beyond| beyond.then)
 }
 
 #[cfg(test)]
@@ -56,9 +49,9 @@ mod tests {
             (9.5, Some(Then::Value(1.0))),
             (f64::NAN, None),
         ] {
-            assert_eq!(beyond(below, above, value), then, "{value}");
+            assert_eq!(Then::of(below, above, value), then, "{value}");
         }
-        assert_eq!(beyond(None, None, 5.0), None);
+        assert_eq!(Then::of(None, None, 5.0), None);
     }
 
     /// A room that writes data, mask and uncertainty.
@@ -150,7 +143,7 @@ mod tests {
             },
         );
         assert_eq!(
-            beyond(Some(below), Some(above), -1.0),
+            Then::of(Some(below), Some(above), -1.0),
             Some(Then::Value(99.0))
         );
     }

@@ -29,6 +29,7 @@ use crate::level::FrameLevel;
 use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
 use crate::tile::OutStrip;
 
+pub(crate) use encode::data as encode;
 use lanes::Lanes;
 pub(crate) use noise::NoiseGauge;
 use page::Column;
