@@ -14,8 +14,9 @@ use std::time::Instant;
 use ccdstream::{kernel, recipe};
 use kernel::{LANES, Row, Width};
 
-use calibrate::{FrameSteps, Line, MasterLine, MasterLines, OverscanLevels, PhotonNoise, Run};
-use decode::{Strip, decode_images, decode_lines};
+use calibrate::{FrameSteps, MasterLine, MasterLines, OverscanLevels, PhotonNoise, Run};
+use decode::{Strip, decode_images};
+use pipeline::calibrated::calibrate_images;
 use pixels::{Bitpix, Stored};
 use shape::Area;
 
@@ -25,10 +26,19 @@ mod calibrate;
 #[expect(unused, reason = "the bench takes a part of the room")]
 #[path = "../src/decode/mod.rs"]
 mod decode;
-#[expect(unused, reason = "the bench takes a part of the words")]
+#[expect(
+    unused,
+    unreachable_pub,
+    reason = "the bench takes a part of the words"
+)]
 #[path = "../src/pixels.rs"]
 mod pixels;
 
+#[expect(unused, reason = "its tests are run elsewhere")]
+#[path = "../src/pipeline/strip"]
+mod pipeline {
+    pub(crate) mod calibrated;
+}
 /// The words that the library shows.
 mod shape {
     pub(crate) use ccdstream::{Area, Shape};
@@ -92,7 +102,7 @@ fn main() -> io::Result<()> {
             ..steps
         };
         line("all, deviations", &mut |bench| {
-            bench.uncertain(&steps, &full, &area)
+            bench.uncertain(&steps, &full, &area);
         })?;
     }
     Ok(())
@@ -218,27 +228,14 @@ impl Bench {
             rows: deviations,
             nframe: NFRAME,
         };
-        let strips = (&mut strip, deviates.then_some(&mut deviations));
-        decode_lines(
+        let steps = vec![steps.clone(); NFRAME];
+        calibrate_images(
             *width,
-            &STORED,
-            0..NFRAME,
+            (&STORED, 0..NFRAME),
             |frame| &bytes[frame],
-            strips,
-            |decoded| {
-                let masks = steps.masks(masters);
-                let line = Line {
-                    value: decoded.value,
-                    deviation: decoded.deviation,
-                    masked: masks.then_some(decoded.masked),
-                };
-                let place = Run {
-                    first: decoded.pixels.start,
-                    area,
-                };
-                calibrate::calibrate(*width, steps, masters, place, line);
-                masks
-            },
+            (&steps, masters),
+            Run { first: 0, area },
+            (&mut strip, deviates.then_some(&mut deviations)),
         );
     }
 }

@@ -73,9 +73,10 @@ impl Stored {
 /// The type of the samples of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum SampleType {
+    /// Single precision.
     F32,
+    /// Double precision.
     F64,
 }
 

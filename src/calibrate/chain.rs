@@ -5,13 +5,15 @@
 //! none. Deviations are squares on their way: √ is taken once.
 
 use super::{FrameSteps, Line, MasterLine, MasterLines, OverscanLevels, PhotonNoise, Run};
+use crate::kernel::Sample;
 use crate::recipe::Negative;
 
 /// Pixels that go through all steps at a time: they stay in the nearest cache.
-const PIECE: usize = 256;
+pub(super) const PIECE: usize = 256;
 
 static ZEROS: [f64; PIECE] = [0.0; PIECE];
 static ONES: [f64; PIECE] = [1.0; PIECE];
+static FALSES: [bool; PIECE] = [false; PIECE];
 
 /// The numbers of the steps.
 #[derive(Clone, Copy)]
@@ -47,15 +49,11 @@ pub(super) fn of_line(steps: &FrameSteps, masters: &MasterLines, place: Run<'_>,
         mut deviation,
         mut masked,
     } = line;
-    let cols = place.area.cols.clone();
     let mut done = 0;
     while done < value.len() {
         let first = place.first + done;
-        let (row, col) = (
-            place.area.rows.start + first / cols.len(),
-            cols.start + first % cols.len(),
-        );
-        let npixel = PIECE.min(cols.end - col).min(value.len() - done);
+        let (row, col) = Run { first, ..place }.row_col();
+        let npixel = PIECE.min(place.area.cols.end - col).min(value.len() - done);
         let pixels = done..done + npixel;
         let value = &mut value[pixels.clone()];
         let deviation = deviation.as_deref_mut();
@@ -153,9 +151,90 @@ fn values<const FLAT: bool>(
 ) {
     let masters = bias.value.iter().zip(dark.value).zip(flat.value);
     for (value, ((bias, dark), flat)) in value.iter_mut().zip(masters) {
-        let v = (*value - numbers.level) * numbers.gain - bias - dark * numbers.dark;
-        let v = if FLAT { v / flat } else { v };
-        *value = v * numbers.last_gain - numbers.sky;
+        *value = one_value::<FLAT>(numbers, *value, (*bias, *dark, *flat));
+    }
+}
+
+/// The chain of values, from decoded numbers to rounded samples in one loop.
+#[inline(always)]
+fn rounded_values<const FLAT: bool, T: Sample>(
+    numbers: Numbers,
+    bias: Part<'_>,
+    dark: Part<'_>,
+    flat: Part<'_>,
+    (decoded, samples): (impl Iterator<Item = f64>, &mut [T]),
+) {
+    let masters = bias.value.iter().zip(dark.value).zip(flat.value);
+    let values = decoded.zip(masters);
+    for (sample, (value, ((bias, dark), flat))) in samples.iter_mut().zip(values) {
+        *sample = rounded(one_value::<FLAT>(numbers, value, (*bias, *dark, *flat)));
+    }
+}
+
+/// The steps on one value.
+#[inline(always)]
+fn one_value<const FLAT: bool>(
+    numbers: Numbers,
+    value: f64,
+    (bias, dark, flat): (f64, f64, f64),
+) -> f64 {
+    let v = (value - numbers.level) * numbers.gain - bias - dark * numbers.dark;
+    let v = if FLAT { v / flat } else { v };
+    v * numbers.last_gain - numbers.sky
+}
+
+/// A calibrated value as a sample.
+#[inline(always)]
+pub(super) fn rounded<T: Sample>(value: f64) -> T {
+    let sample = T::from_f64(value);
+    if sample.is_present() {
+        sample
+    } else {
+        T::ABSENT
+    }
+}
+
+/// Calibrates a piece of a row whose samples have no deviation and are masked by masters alone, from decoded numbers to rounded samples.
+#[inline(always)]
+pub(super) fn of_decoded<T: Sample>(
+    steps: &FrameSteps,
+    masters: &MasterLines,
+    place: Run<'_>,
+    decoded: impl Iterator<Item = f64>,
+    samples: &mut [T],
+) {
+    let start = place.first - masters.first;
+    let level = match &steps.overscan {
+        Some(OverscanLevels::Rows(levels)) => levels[place.row_col().0],
+        _ => 0.0,
+    };
+    let numbers = Numbers::of(steps, level);
+    let Parts { bias, dark, flat } = Parts::of(steps, masters, start, samples.len());
+    match flat {
+        None => {
+            let ones = Part::ones(samples.len());
+            rounded_values::<false, T>(numbers, bias, dark, ones, (decoded, &mut *samples));
+        }
+        Some(flat) => {
+            rounded_values::<true, T>(numbers, bias, dark, flat, (decoded, &mut *samples));
+        }
+    }
+    if steps
+        .applied(masters)
+        .any(|master| !master.masked.is_empty())
+    {
+        let [bias, dark, flat] = steps.each(masters).map(|master| match master {
+            Some(master) if !master.masked.is_empty() => &master.masked[start..],
+            _ => &FALSES,
+        });
+        let masked = bias.iter().zip(dark).zip(flat);
+        for (sample, ((bias, dark), flat)) in samples.iter_mut().zip(masked) {
+            *sample = if *bias | *dark | *flat {
+                T::ABSENT
+            } else {
+                *sample
+            };
+        }
     }
 }
 

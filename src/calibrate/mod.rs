@@ -20,6 +20,7 @@
 
 mod chain;
 mod masters;
+mod rounded;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::recipe::Negative;
 use crate::shape::Area;
 
 pub(crate) use masters::{MasterLine, MasterLines, flat_samples};
+pub(crate) use rounded::{Rounding, Taken};
 
 /// What is done to one frame, with its numbers. What its header says is done is not in here.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,7 +56,6 @@ pub(crate) struct FrameSteps {
 
 /// The levels of an overscan, a number for each row, or for each column, of the trimmed frame.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(crate) enum OverscanLevels {
     Rows(Vec<f64>),
     Columns(Vec<f64>),
@@ -91,6 +92,18 @@ pub(crate) struct Line<'a> {
     pub(crate) masked: Option<&'a mut [bool]>,
 }
 
+impl Run<'_> {
+    /// The row and column of the frame at which the run begins.
+    #[inline(always)]
+    fn row_col(self) -> (usize, usize) {
+        let Area { rows, cols } = self.area;
+        (
+            rows.start + self.first / cols.len(),
+            cols.start + self.first % cols.len(),
+        )
+    }
+}
+
 impl FrameSteps {
     /// Whether samples have a deviation once the steps are done, whatever the frame brings.
     pub(crate) fn deviates(&self, masters: &MasterLines) -> bool {
@@ -105,15 +118,18 @@ impl FrameSteps {
         negative || self.applied(masters).any(|line| !line.masked.is_empty())
     }
 
+    /// Bias, dark and flat, as far as they take part.
+    fn each<'a>(&self, masters: &'a MasterLines) -> [Option<&'a MasterLine>; 3] {
+        [
+            masters.bias.as_ref().filter(|_| self.bias),
+            masters.dark.as_ref().filter(|_| self.dark.is_some()),
+            masters.flat.as_ref().filter(|_| self.flat),
+        ]
+    }
+
     /// The masters that take part.
     fn applied<'a>(&self, masters: &'a MasterLines) -> impl Iterator<Item = &'a MasterLine> {
-        let MasterLines {
-            bias, dark, flat, ..
-        } = masters;
-        let bias = bias.as_ref().filter(|_| self.bias);
-        let dark = dark.as_ref().filter(|_| self.dark.is_some());
-        let flat = flat.as_ref().filter(|_| self.flat);
-        [bias, dark, flat].into_iter().flatten()
+        self.each(masters).into_iter().flatten()
     }
 }
 

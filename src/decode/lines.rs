@@ -2,40 +2,33 @@
 
 use std::ops::Range;
 
-use super::strip::{Fill, Strip};
+use super::strip::{Fill, LINE, Strip};
 use super::{UseRule, with_rule};
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::pixels::{Stored, UncertaintyKind};
 
-const LINE: usize = 256;
-
-/// Some pixels of one frame, decoded.
-#[derive(Debug)]
-pub(crate) struct DecodedLine<'a> {
-    /// The frame.
-    pub(crate) frame: usize,
-    /// Its pixels, counted from the first of the strip.
-    pub(crate) pixels: Range<usize>,
-    /// BSCALE·stored + BZERO; [`Sample::ABSENT`] where there is no sample.
-    pub(crate) value: &'a mut [f64],
-    /// Standard deviations, where the strip has such.
-    pub(crate) deviation: Option<&'a mut [f64]>,
-    /// Nothing is masked.
-    pub(crate) masked: &'a mut [bool],
+/// What makes samples of decoded numbers.
+pub(crate) trait WorkLine<T> {
+    /// Makes samples of some pixels of a frame, [`LINE`] at most, counted from the first of the strip. `decoded` yields BSCALE·stored + BZERO,
+    /// [`Sample::ABSENT`] where there is no sample. To be `#[inline(always)]`, or its loops do not become vector code.
+    fn work(
+        &mut self,
+        frame: usize,
+        pixels: Range<usize>,
+        decoded: impl Iterator<Item = f64>,
+        samples: &mut [T],
+    );
 }
 
-/// Decodes the pixels of `frames`, all stored alike, in f64, has `work` change them, some at a time, and rounds them into their rows of the
-/// strip.
-///
-/// Where deviations are given, they hold those that the frames bring ([`decode_own_deviations`]) or zeros, and then what `work` makes of them,
-/// rounded to the sample type: +∞ where one is unknown. `work` says whether it masked anything; what it masked is absent.
+/// Decodes the pixels of `frames`, all stored alike, in f64, some at a time, and puts the samples that `work` makes of them into their rows of
+/// the strip. All frames are asked for the same pixels before the next.
 pub(crate) fn decode_lines<'b, T: Sample>(
     width: Width,
     stored: &Stored,
     frames: Range<usize>,
     bytes: impl Fn(usize) -> &'b [u8],
-    (strip, deviations): (&mut Strip<'_, T>, Option<&mut Strip<'_, f64>>),
-    work: impl FnMut(DecodedLine<'_>) -> bool,
+    strip: &mut Strip<'_, T>,
+    work: &mut impl WorkLine<T>,
 ) {
     with_rule(
         stored,
@@ -44,14 +37,13 @@ pub(crate) fn decode_lines<'b, T: Sample>(
             frames,
             bytes,
             strip,
-            deviations,
             work,
         },
     );
 }
 
-/// Decodes the uncertainties that `frames` bring into standard deviations for [`decode_lines`]: zeros are kept, +∞ stands where one is
-/// unknown.
+/// Decodes the uncertainties that `frames` bring into standard deviations that calibration goes on with: zeros are kept, +∞ stands where one
+/// is unknown.
 pub(crate) fn decode_own_deviations<'b>(
     width: Width,
     stored: &Stored,
@@ -88,25 +80,51 @@ fn own_deviation(kind: UncertaintyKind, stored: f64) -> f64 {
         UncertaintyKind::Variance => stored.sqrt(),
         UncertaintyKind::InverseVariance => 1.0 / stored.sqrt(),
     };
-    let known = (stored >= 0.0) & (stored < f64::INFINITY) & (deviation < f64::INFINITY);
+    let known = (stored >= 0.0) & stored.is_finite() & deviation.is_finite();
     if known { deviation } else { f64::ABSENT }
 }
 
-/// Puts decoded and changed numbers into the rows of a strip.
-struct Lines<'s, 'a, 'd, T, B, W> {
+impl<T: Sample> Strip<'_, T> {
+    /// Copies pixels of a frame from their rows; the first is the first of a row.
+    #[inline(always)]
+    pub(crate) fn take(&self, frame: usize, first: usize, line: &mut [T]) {
+        let rows = self.rows[first / LANES * self.nframe + frame..].iter();
+        for (row, line) in rows.step_by(self.nframe).zip(line.chunks_mut(LANES)) {
+            line.copy_from_slice(&row.0[..line.len()]);
+        }
+    }
+
+    /// Copies pixels of a frame into their rows; the first is the first of a row. Lanes beyond the last are absent.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, frame: usize, first: usize, line: &[T]) {
+        let rows = self.rows[first / LANES * self.nframe + frame..].iter_mut();
+        let (whole, rest) = line.as_chunks::<LANES>();
+        let mut rows = rows.step_by(self.nframe);
+        // In this order: it must not take the row of the rest from the iterator.
+        for (line, row) in whole.iter().zip(rows.by_ref()) {
+            row.0 = *line;
+        }
+        if let (Some(row), false) = (rows.next(), rest.is_empty()) {
+            *row = Row([T::ABSENT; LANES]);
+            row.0[..rest.len()].copy_from_slice(rest);
+        }
+    }
+}
+
+/// Puts what is made of decoded numbers into the rows of a strip.
+struct Lines<'s, 'a, T, B, W> {
     width: Width,
     frames: Range<usize>,
     bytes: B,
     strip: &'s mut Strip<'a, T>,
-    deviations: Option<&'s mut Strip<'d, f64>>,
-    work: W,
+    work: &'s mut W,
 }
 
-impl<'b, T, B, W> UseRule<f64> for Lines<'_, '_, '_, T, B, W>
+impl<'b, T, B, W> UseRule<f64> for Lines<'_, '_, T, B, W>
 where
     T: Sample,
     B: Fn(usize) -> &'b [u8],
-    W: FnMut(DecodedLine<'_>) -> bool,
+    W: WorkLine<T>,
 {
     #[inline(always)]
     fn with<const N: usize>(self, rule: impl Fn([u8; N]) -> f64 + Copy) {
@@ -115,89 +133,27 @@ where
             frames,
             bytes,
             strip,
-            mut deviations,
-            mut work,
+            work,
         } = self;
-        let nframe = strip.nframe;
+        let Some(first) = frames.clone().next() else {
+            return;
+        };
+        let ntotal = bytes(first).len() / N;
         width.vectorize(
             #[inline(always)]
             || {
-                // Each loop runs over a long line, so that the compiler makes vector code of it; rows are only copied.
-                let mut line = [f64::ABSENT; LINE];
-                let mut deviation = [0.0; LINE];
-                let mut masked = [false; LINE];
-                let mut rounded = [T::ABSENT; LINE];
-                for frame in frames {
-                    let (pixels, _) = bytes(frame).as_chunks::<N>();
-                    for (at, pixels) in pixels.chunks(LINE).enumerate() {
-                        let npixel = pixels.len();
-                        for (sample, pixel) in line.iter_mut().zip(pixels) {
-                            *sample = rule(*pixel);
-                        }
-                        let first = at * (LINE / LANES) * nframe + frame;
-                        if let Some(strip) = &deviations {
-                            take(&strip.rows[first..], nframe, &mut deviation[..npixel]);
-                        }
-                        let any_masked = work(DecodedLine {
-                            frame,
-                            pixels: at * LINE..at * LINE + npixel,
-                            value: &mut line[..npixel],
-                            deviation: deviations.is_some().then_some(&mut deviation[..npixel]),
-                            masked: &mut masked[..npixel],
-                        });
-                        for (rounded, sample) in rounded.iter_mut().zip(&line) {
-                            let sample = T::from_f64(*sample);
-                            *rounded = if sample.is_present() {
-                                sample
-                            } else {
-                                T::ABSENT
-                            };
-                        }
-                        if any_masked {
-                            for (rounded, masked) in rounded.iter_mut().zip(&masked) {
-                                *rounded = if *masked { T::ABSENT } else { *rounded };
-                            }
-                            masked.fill(false);
-                        }
-                        put(&mut strip.rows[first..], nframe, &rounded[..npixel]);
-                        if let Some(strip) = &mut deviations {
-                            for deviation in &mut deviation {
-                                let rounded = T::from_f64(*deviation).to_f64();
-                                let known = (rounded > 0.0) & (rounded < f64::INFINITY);
-                                *deviation = if known { rounded } else { f64::ABSENT };
-                            }
-                            put(&mut strip.rows[first..], nframe, &deviation[..npixel]);
-                        }
+                let mut samples = [T::ABSENT; LINE];
+                for start in (0..ntotal).step_by(LINE) {
+                    let pixels = start..ntotal.min(start + LINE);
+                    let samples = &mut samples[..pixels.len()];
+                    for frame in frames.clone() {
+                        let stored = &bytes(frame)[pixels.start * N..pixels.end * N];
+                        let decoded = stored.as_chunks::<N>().0.iter().map(|pixel| rule(*pixel));
+                        work.work(frame, pixels.clone(), decoded, samples);
+                        strip.put(frame, start, samples);
                     }
                 }
             },
         );
-    }
-}
-
-/// Copies the rows of a frame, every `nframe`th, into a line.
-#[inline(always)]
-fn take(rows: &[Row<f64>], nframe: usize, line: &mut [f64]) {
-    for (row, line) in rows.iter().step_by(nframe).zip(line.chunks_mut(LANES)) {
-        line.copy_from_slice(&row.0[..line.len()]);
-    }
-}
-
-/// Copies a line into the rows of a frame, every `nframe`th; lanes beyond its end are absent.
-#[inline(always)]
-fn put<T: Sample>(rows: &mut [Row<T>], nframe: usize, line: &[T]) {
-    let rows = rows.iter_mut().step_by(nframe);
-    for (row, line) in rows.zip(line.chunks(LANES)) {
-        match line.as_array::<LANES>() {
-            Some(line) => {
-                for lane in 0..LANES {
-                    row.0[lane] = line[lane];
-                }
-            }
-            None => {
-                row.0.fill(T::ABSENT);
-                row.0[..line.len()].copy_from_slice(line);
-            }
-        }
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn decode_run<T: Sample>(
 }
 
 /// Pixels that are decoded at a time: they stay in the nearest cache.
-pub(super) const LINE: usize = 256;
+pub(crate) const LINE: usize = 256;
 
 /// Puts decoded numbers into the rows of a strip.
 pub(super) struct Fill<'s, 'a, T, B, P> {

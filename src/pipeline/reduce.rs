@@ -281,6 +281,7 @@ impl<'a> Run<'a> {
                 sum.add(times);
             }
         }
+        let warnings = warnings(&all.frames);
         let once = self.plan.walks.last().copied().unwrap_or(0);
         let rooms = ["read", "work", "write"].into_iter().zip(all.times);
         ReductionSummary {
@@ -314,7 +315,27 @@ impl<'a> Run<'a> {
             seconds: begun.elapsed().as_secs_f64(),
             threads: self.plan.threads,
             vectors: self.width.to_string(),
-            warnings: Vec::new(),
+            warnings,
         }
     }
+}
+
+/// The notes on frames, each told once with the number of frames of which it holds.
+fn warnings(frames: &[ReducedFrame]) -> Vec<String> {
+    let mut told: Vec<(&str, &str, usize)> = Vec::new();
+    for (frame, note) in frames
+        .iter()
+        .flat_map(|of| of.notes.iter().map(|note| (&*of.frame, &**note)))
+    {
+        match told.iter_mut().find(|(_, other, _)| *other == note) {
+            Some((.., count)) => *count += 1,
+            None => told.push((frame, note, 1)),
+        }
+    }
+    let text = |(frame, note, count): (&str, &str, usize)| match count {
+        1 => format!("{frame}: {note}"),
+        2 => format!("{frame}: {note} (and so with 1 more frame)"),
+        _ => format!("{frame}: {note} (and so with {} more frames)", count - 1),
+    };
+    told.into_iter().map(text).collect()
 }

@@ -34,6 +34,7 @@ impl StackRoom {
 mod tests {
     use super::*;
     use crate::kernel::Width;
+    use crate::recipe::Beyond;
     use crate::recipe::{Method, PixelType, Plane, Uncertainty};
     use crate::tile::{NPLANE, OutStrip};
     use std::sync::Arc;
