@@ -66,7 +66,7 @@ def draw_stack(rng, night, shape):
 
 def draw_run(rng):
     """Limit, threads and I/O, which change nothing."""
-    limit = pick(rng, ["8M", "16M", "64M", "1G"])
+    limit = pick(rng, ["32M", "64M", "1G"])
     return ["--mem-limit", limit, "--threads", str(int(rng.integers(1, 9))), "--io", pick(rng, ["mmap", "read"])]
 
 

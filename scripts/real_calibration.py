@@ -20,7 +20,7 @@ from astropy.modeling.models import Polynomial1D
 from compare import Disagreement, combine_command, launch, shell
 
 SINGLE, DOUBLE = 1.3e-7, 1e-12
-PLAIN = ["--planes", "data,mask,uncertainty"]
+PLAIN = ["--planes", "data,mask"]
 
 
 class Bench:
