@@ -1,11 +1,16 @@
 //! Nanoseconds a sample and gigabytes of samples a second of every kernel, over frames and vector widths, on one
-//! thread, on strips that stay in L2.
+//! thread, on strips that stay in L2; and of the whole way of a strip, from the stored bytes of the frames to values.
 //!
 //! ```text
 //! cargo bench --bench kernel                         all
 //! cargo bench --bench kernel -- --quick sort         a few rounds of the kernels with `sort` in their name
 //! cargo bench --bench kernel -- "median f32" AVX2    lines that hold every filter
+//! cargo bench --bench kernel -- decode AVX-512       the whole way of a strip, and its floor
 //! ```
+//!
+//! Lines that begin with `decode` take frames as files have them, uint16 (`u16`, samples in f32) or doubles (`f64`, samples in f64), through
+//! the program's own code; `decode` alone, at the end of its frames and width, goes no further than samples: the floor of those above.
+//! Gigabytes are of samples, and in these lines of stored bytes.
 //!
 //! To compare two versions, run both on an idle machine and set the `best` columns side by side: `best` is the
 //! fastest round, `median` the middle one; where they differ much, the machine was busy.
@@ -22,6 +27,8 @@ use ccdstream::kernel::{
 
 #[path = "kernel/block.rs"]
 mod block;
+#[path = "kernel/decoded.rs"]
+mod decoded;
 
 use block::{Block, block, mad_clip, mean_std_clip, median_std_clip};
 
@@ -30,6 +37,7 @@ const NBLOCK: usize = 4;
 /// Samples of a strip, at least: so many that no branch predictor learns them by heart, so few that they stay in L2.
 const NSAMPLE: usize = 1 << 16;
 const FRAMES: [usize; 7] = [5, 10, 25, 100, 300, 1000, 3000];
+
 /// What is measured, and how long.
 struct Bench {
     filters: Vec<String>,
@@ -65,7 +73,8 @@ fn main() -> io::Result<()> {
         "GB/s"
     )?;
     bench.of_type::<f32>("f32")?;
-    bench.of_type::<f64>("f64")
+    bench.of_type::<f64>("f64")?;
+    bench.decoded()
 }
 
 impl Bench {
@@ -299,31 +308,45 @@ impl Bench {
         blocks: &mut [Block<T>],
         mut run: impl FnMut(&mut Block<T>),
     ) -> io::Result<()> {
-        let label = format!("{kernel:<28} {nframe:>7} {:>8}", width.to_string());
-        if !self
-            .filters
-            .iter()
-            .all(|filter| label.contains(filter.as_str()))
-        {
+        let Some(label) = self.label(kernel, nframe, width) else {
             return Ok(());
-        }
-        let strip = nframe * LANES * blocks.len();
-        let repeats = self.samples.div_ceil(strip);
+        };
+        let nsample = nframe * LANES * blocks.len();
+        self.timed(&label, nsample, size_of::<T>(), || {
+            for block in &mut *blocks {
+                run(black_box(block));
+            }
+        })
+    }
+
+    /// How a line begins, if it is asked for.
+    fn label(&self, kernel: &str, nframe: usize, width: Width) -> Option<String> {
+        let label = format!("{kernel:<28} {nframe:>7} {:>8}", width.to_string());
+        let asked = |filter: &String| label.contains(filter.as_str());
+        self.filters.iter().all(asked).then_some(label)
+    }
+
+    /// Measures what takes `nsample` samples of `nbyte` bytes, and prints its line.
+    fn timed(
+        &self,
+        label: &str,
+        nsample: usize,
+        nbyte: usize,
+        mut run: impl FnMut(),
+    ) -> io::Result<()> {
+        let repeats = self.samples.div_ceil(nsample);
         let mut nanoseconds: Vec<f64> = (0..=self.rounds)
             .map(|_| {
                 let start = Instant::now();
-                for _ in 0..repeats {
-                    for block in &mut *blocks {
-                        run(black_box(block));
-                    }
-                }
-                start.elapsed().as_secs_f64() * 1e9 / (repeats * strip) as f64
+                (0..repeats).for_each(|_| run());
+                start.elapsed().as_secs_f64() * 1e9 / (repeats * nsample) as f64
             })
             .collect();
+        // The first round warms the caches.
         nanoseconds.remove(0);
         nanoseconds.sort_by(f64::total_cmp);
         let best = nanoseconds[0];
-        let gigabytes = size_of::<T>() as f64 / best;
+        let gigabytes = nbyte as f64 / best;
         let median = nanoseconds[nanoseconds.len() / 2];
         writeln!(
             io::stdout(),

@@ -113,6 +113,8 @@ mod units;
 mod watch;
 
 pub use error::{Error, Result};
+#[doc(hidden)]
+pub use pipeline::BenchTile;
 pub use pipeline::{calibrate, combine, plan, plan_calibration};
 pub use pixels::SampleType;
 pub use plan::{Part, Plan};

@@ -105,11 +105,6 @@ impl Run<'_> {
 }
 
 impl FrameSteps {
-    /// Whether samples have a deviation once the steps are done, whatever the frame brings.
-    pub(crate) fn deviates(&self, masters: &MasterLines) -> bool {
-        self.deviation.is_some() || self.applied(masters).any(|line| !line.deviation.is_empty())
-    }
-
     /// Whether the steps can mask a sample of the run that the masters are of.
     pub(crate) fn masks(&self, masters: &MasterLines) -> bool {
         let negative = self

@@ -61,6 +61,7 @@ pub(crate) fn decode_own_deviations<'b>(
             strip,
             put: |_, stored| own_deviation(kind, stored),
             rest: Some(0.0),
+            skips_zeros: false,
         },
     );
 }

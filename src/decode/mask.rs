@@ -25,6 +25,7 @@ pub(crate) fn decode_masks<'b, T: Sample>(
         strip,
         put,
         rest: None,
+        skips_zeros: bits.is_none() && stored.bzero == 0.0 && stored.blank != Some(0),
     };
     // A BLANK mask pixel says nothing good of its sample: decoded it is absent, which is not zero.
     match bits {

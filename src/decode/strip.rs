@@ -36,6 +36,7 @@ pub(crate) fn decode_images<'b, T: Sample>(
             strip,
             put: |_, new| new,
             rest: Some(T::ABSENT),
+            skips_zeros: false,
         },
     );
 }
@@ -73,6 +74,7 @@ pub(crate) fn decode_deviations<'b>(
             strip,
             put,
             rest: Some(f64::ABSENT),
+            skips_zeros: false,
         },
     );
 }
@@ -107,6 +109,8 @@ pub(super) struct Fill<'s, 'a, T, B, P> {
     pub(super) put: P,
     /// What the lanes beyond the run become; `None` to leave them.
     pub(super) rest: Option<T>,
+    /// Whether stored zeros leave samples as they are: most pixels of most masks, which then cost a look at their bytes.
+    pub(super) skips_zeros: bool,
 }
 
 impl<'b, T, B, P> UseRule<T> for Fill<'_, '_, T, B, P>
@@ -124,6 +128,7 @@ where
             strip,
             put,
             rest,
+            skips_zeros,
         } = self;
         let nframe = strip.nframe;
         width.vectorize(
@@ -134,6 +139,9 @@ where
                 for frame in frames {
                     let (pixels, _) = bytes(frame).as_chunks::<N>();
                     for (at, pixels) in pixels.chunks(LINE).enumerate() {
+                        if skips_zeros && are_zero(pixels.as_flattened()) {
+                            continue;
+                        }
                         for (sample, pixel) in line.iter_mut().zip(pixels) {
                             *sample = rule(*pixel);
                         }
@@ -154,6 +162,12 @@ where
             },
         );
     }
+}
+
+/// Whether all bytes are 0.
+#[inline(always)]
+fn are_zero(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |any, byte| any | byte) == 0
 }
 
 /// Puts the last samples of a run into their row, which they do not fill.

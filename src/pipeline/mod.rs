@@ -3,6 +3,7 @@
 //! Only this room knows threads and channels. Each image of the output is made by one [`Image`]: the whole run has
 //! one, or one an extension for `--hdu all`.
 
+mod bench;
 mod by_frame;
 mod calibrating;
 mod choices;
@@ -26,6 +27,7 @@ use crate::sys;
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
+pub use bench::BenchTile;
 use choices::Opened;
 use image::Image;
 use outcome::Outcome;

@@ -179,6 +179,7 @@ impl<'a> Run<'a> {
             run.plan = demand.plan(recipe.resources.mem_limit)?;
         }
         run.plan.threads = run.plan.threads.max(1);
+        run.plan.one_by_one = true;
         Ok(run)
     }
 

@@ -26,6 +26,17 @@ pub(super) struct Workshop<'a> {
     pub(super) mask_bits: Option<MaskBits>,
 }
 
+impl<'a> Workshop<'a> {
+    /// Frames are combined as they are.
+    pub(super) fn plain(stack: &'a StackRoom) -> Self {
+        Self {
+            stack,
+            calibrating: None,
+            mask_bits: None,
+        }
+    }
+}
+
 /// What a thread works with.
 #[derive(Debug)]
 pub(super) struct Bench<T> {

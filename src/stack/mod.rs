@@ -40,7 +40,7 @@ pub(crate) use tally::Tally;
 const STRIP_NBYTE: usize = 128 << 10;
 
 /// Of so many rows one is enough to gauge noise; gauging all would take longer than a mean of 25 frames.
-const GAUGED_ROWS: usize = 8;
+const GAUGED_ROWS: usize = 32;
 
 /// How a block is worked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

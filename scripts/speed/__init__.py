@@ -1,0 +1,1 @@
+"""What `scripts/bench` and `scripts/profile` share: frames, programs, tables, the picture."""

@@ -1,0 +1,2 @@
+print (envget ("version"))
+logout
