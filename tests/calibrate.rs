@@ -7,9 +7,9 @@ use crate::fits::{Image, empty_primary};
 const SINGLE: f64 = 1e-7;
 
 /// A raw frame of 4 × 2 pixels: two columns of light, two of overscan at 100 and 102.
-fn raw(light: [f64; 4]) -> Image {
+fn raw(light: [u16; 4]) -> Image {
     let [a, b, c, d] = light;
-    let pixels = [a, b, 99.0, 101.0, c, d, 101.0, 103.0].map(|v| v as u16);
+    let pixels = [a, b, 99, 101, c, d, 101, 103];
     Image::uint16(&[4, 2], &pixels)
         .card("BIASSEC = '[3:9,1:2]'")
         .card("TRIMSEC = '[1:2,1:2]'")
@@ -23,8 +23,8 @@ fn raw(light: [f64; 4]) -> Image {
 /// Raw frames and masters of 2 × 2 pixels.
 fn night() -> Place {
     let place = Place::new();
-    raw([1100.0, 2100.0, 3102.0, 102.0]).write(place.path("raw1.fits"));
-    raw([1200.0, 2200.0, 3202.0, 90.0]).write(place.path("raw2.fits"));
+    raw([1100, 2100, 3102, 102]).write(place.path("raw1.fits"));
+    raw([1200, 2200, 3202, 90]).write(place.path("raw2.fits"));
     let master = |pixels: [f64; 4]| Image::new(-32, &[2, 2], &pixels);
     master([10.0, 20.0, 30.0, 40.0]).write(place.path("bias.fits"));
     master([1.0, 2.0, 3.0, 4.0])
@@ -154,7 +154,7 @@ fn a_step_that_is_done_is_skipped_and_done_again_if_asked() {
 fn outputs_are_neither_frames_nor_masters_nor_two_of_one_name() {
     let place = night();
     std::fs::create_dir(place.path("other")).unwrap();
-    raw([1.0; 4]).write(place.path("other/raw1.fits"));
+    raw([1; 4]).write(place.path("other/raw1.fits"));
     for (arguments, said) in [
         ("-o red --bias bias.fits raw1.fits other/raw1.fits", "both"),
         (
@@ -176,7 +176,7 @@ fn chips_take_the_masters_of_their_names() {
     let chip = |name: &str, value: f64| Image::new(-32, &[2, 1], &[value, value + 1.0]).named(name);
     let file = |name: &str, chips: &[Image]| {
         let mut bytes = empty_primary(&[]);
-        chips.iter().for_each(|chip| bytes.extend(chip.extension()));
+        bytes.extend(chips.iter().flat_map(Image::extension));
         std::fs::write(place.path(name), bytes).unwrap();
     };
     file("raw.fits", &[chip("A", 100.0), chip("B", 200.0)]);

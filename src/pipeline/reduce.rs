@@ -83,6 +83,9 @@ struct Done {
     times: [Times; 3],
 }
 
+/// Files of masters, and where in them their pixels begin.
+type MasterPlaces = Vec<(PathBuf, u64)>;
+
 /// A run over files.
 struct Run<'a> {
     recipe: &'a Reduction,
@@ -91,7 +94,7 @@ struct Run<'a> {
     files: Vec<File>,
     plan: Plan,
     /// The norm of the flat and what is told of the masters, for each set of masters that was met, by files and places in them.
-    known: Mutex<HashMap<Vec<(PathBuf, u64)>, (f64, Facts)>>,
+    known: Mutex<HashMap<MasterPlaces, (f64, Facts)>>,
 }
 
 impl<'a> Run<'a> {
@@ -186,9 +189,8 @@ impl<'a> Run<'a> {
     /// The HDUs of a file that are worked on.
     fn hdus(&self, named: &Named) -> Result<Vec<Hdu>> {
         match (&named.hdu, &self.recipe.frames.hdu) {
-            (Some(hdu), _) => Ok(vec![hdu.clone()]),
             (None, Hdu::All) => source::image_hdus_of(&self.recipe.frames, named),
-            (None, hdu) => Ok(vec![hdu.clone()]),
+            (Some(hdu), _) | (None, hdu) => Ok(vec![hdu.clone()]),
         }
     }
 

@@ -144,7 +144,7 @@ pub(in crate::pipeline) fn step_cards(
         }),
         ..StepCards::default()
     };
-    for (step, skipped) in skipped(calibration, &raw.done) {
+    for (step, skipped) in skipped(calibration, raw.done) {
         if skipped {
             cards.skip(step, "the header says that it is done");
         }
@@ -153,7 +153,7 @@ pub(in crate::pipeline) fn step_cards(
 }
 
 /// Which of the steps that are asked for are left out.
-fn skipped(calibration: &Calibration, done: &Done) -> [(Step, bool); 8] {
+fn skipped(calibration: &Calibration, done: Done) -> [(Step, bool); 8] {
     [
         (
             Step::Overscan,
