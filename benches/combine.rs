@@ -23,7 +23,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use ccdstream::recipe::{Frames, Io, Output, Plane, Resources, Stack};
+use ccdstream::recipe::{Calibration, Frames, Io, Output, Plane, Resources, Stack};
 use ccdstream::{ByteSize, Recipe, Watch, combine};
 use clap::Parser;
 use rustix::time::{ClockId, clock_gettime};
@@ -181,6 +181,7 @@ fn line(files: &FrameFiles, label: &str, [wall, cpu]: [f64; 2], floor: f64) {
 fn recipe(folder: &Path, stack: Stack, threads: usize, mem_limit: ByteSize) -> Recipe {
     Recipe {
         frames: Frames::new([format!("{}/f*.fits", folder.display())]),
+        calibration: Calibration::default(),
         stack,
         output: Output {
             overwrite: true,

@@ -54,6 +54,15 @@ pub enum Error {
         first_shape: Shape,
     },
 
+    /// Some frames of many could not be used; each has been told.
+    #[error("{failed} of {frames} frames could not be calibrated{}", if failed < frames { "; the others are written" } else { "" })]
+    Failed {
+        /// How many.
+        failed: usize,
+        /// How many there were.
+        frames: usize,
+    },
+
     // ── the machine ──
     /// Not even the smallest tile fits in the memory limit.
     #[error("--mem-limit {limit} is too small: {frames} frames need at least {needed}; try --mem-limit {}", needed_flag(*.needed))]

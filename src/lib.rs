@@ -15,11 +15,12 @@
 //! #     std::fs::write(folder.path().join(format!("bias{frame}.fits")), bytes).expect("written");
 //! # }
 //! # let (bias, master) = (folder.path().display(), folder.path().join("master_bias.fits"));
-//! use ccdstream::recipe::{Frames, Io, Method, Output, Resources, Stack};
+//! use ccdstream::recipe::{Calibration, Frames, Io, Method, Output, Resources, Stack};
 //! use ccdstream::{ByteSize, Recipe, Watch, combine};
 //!
 //! let recipe = Recipe {
 //!     frames: Frames::new([format!("{bias}/bias*.fits")]),
+//!     calibration: Calibration::default(),
 //!     stack: Stack { method: Method::Median, ..Stack::default() },
 //!     output: Output::new(master),
 //!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },
@@ -56,13 +57,15 @@
 //! | `plan` | the budget, pure arithmetic | |
 //! | `source` | frames: names, headers, the bytes of an area | glob, rlimit |
 //! | `decode` | stored bytes become samples | |
+//! | `overscan` | the level of each line of an overscan, fits through them | nalgebra |
+//! | `calibrate` | overscan, gain, bias, dark, flat, sky of a frame | |
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
 //! | `sink` | the output file and its header | tempfile |
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
-//! | words | `error` `units` `shape` `pixels` `header` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
+//! | words | `error` `units` `shape` `pixels` `header` `checksum` `steps` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
 //!
 //! Rooms never import one another; the corridor leads from each to the next. `tests/house.rs` holds this.
 //!
@@ -82,6 +85,8 @@
 //! | weight | what a frame, or a sample, counts in averages and sums |
 //! | clip | a rule that rejects samples; what it leaves is kept |
 
+mod calibrate;
+mod checksum;
 mod decode;
 pub mod demo;
 mod error;
@@ -90,6 +95,7 @@ mod header;
 pub mod kernel;
 mod level;
 mod measure;
+mod overscan;
 mod pipeline;
 mod pixels;
 mod plan;
@@ -98,6 +104,7 @@ mod shape;
 mod sink;
 mod source;
 mod stack;
+mod steps;
 mod summary;
 #[expect(unsafe_code, reason = "memory maps, and the calls of CFITSIO")]
 mod sys;
@@ -108,12 +115,15 @@ mod watch;
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use pipeline::BenchTile;
-pub use pipeline::{combine, plan};
+pub use pipeline::{calibrate, combine, plan, plan_calibration};
 pub use pixels::SampleType;
 pub use plan::{Part, Plan};
-pub use recipe::Recipe;
+pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
-pub use summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+pub use summary::{
+    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, Summary,
+    WorstFrame,
+};
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};
 pub use watch::{Walk, Watch};

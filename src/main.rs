@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     };
     let done = match &program.command {
         Command::Combine(typed) => cli::combine(typed, &mut out, &screen),
+        Command::Calibrate(typed) => cli::calibrate(typed, &mut out, &screen),
         Command::Demo(typed) => cli::demo(typed, &mut out, &screen),
     };
     match done {

@@ -1,6 +1,6 @@
 //! How pixels are stored in a FITS file, and what they become.
 
-use crate::shape::Shape;
+use crate::shape::{Area, Shape};
 
 /// The type of a stored pixel: BITPIX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +73,10 @@ impl Stored {
 /// The type of the samples of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum SampleType {
+    /// Single precision.
     F32,
+    /// Double precision.
     F64,
 }
 
@@ -89,15 +90,71 @@ impl SampleType {
     }
 }
 
-/// Where the pixels of one plane stand in their file, row after row without gaps.
+/// Where the pixels of one plane, or of a rectangle of it, stand in their file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Image {
-    /// The byte of the file at which pixel (1,1) begins.
+    /// The byte of the file at which the first pixel of the first row begins.
     pub(crate) start: u64,
     /// Rows and columns.
     pub(crate) shape: Shape,
+    /// Pixels of the file from the beginning of one row to that of the next: as many as a row of the whole plane has.
+    pub(crate) pitch: usize,
     /// How its pixels are stored.
     pub(crate) stored: Stored,
+}
+
+impl Image {
+    /// The pixels of `area`, as an image of their own. The area stands inside.
+    pub(crate) fn part(&self, area: &Area) -> Self {
+        Self {
+            start: self.start + self.offset(area),
+            shape: area.shape(),
+            ..*self
+        }
+    }
+
+    /// Bytes from the first pixel to the first of `area`, which stands inside.
+    pub(crate) fn offset(&self, area: &Area) -> u64 {
+        let within = area.rows.end <= self.shape.nrow && area.cols.end <= self.shape.ncol;
+        assert!(within, "the area stands inside the image");
+        let npixel = area.rows.start * self.pitch + area.cols.start;
+        (npixel * self.stored.bitpix.nbyte()) as u64
+    }
+}
+
+/// A plane of a frame, or of a master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Companion {
+    /// Its pixels.
+    Image,
+    /// Its mask.
+    Mask,
+    /// Its uncertainty.
+    Uncertainty,
+}
+
+/// Which master it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The bias.
+    Bias,
+    /// The dark.
+    Dark,
+    /// The flat.
+    Flat,
+    /// One of the images of the flat that share a norm, by its number from 0.
+    Chip(usize),
+}
+
+impl Role {
+    /// The flag that names its file.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Bias => "--bias",
+            Self::Dark => "--dark",
+            Self::Flat | Self::Chip(_) => "--flat",
+        }
+    }
 }
 
 /// What the numbers of an uncertainty plane are, by their UTYPE.

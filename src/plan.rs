@@ -118,6 +118,8 @@ pub struct Plan {
     pub measurers: usize,
     /// Whether frames are mapped or read.
     pub mapped: bool,
+    /// Whether each frame goes into a file of its own.
+    pub one_by_one: bool,
     /// Bytes that each walk reads, the combining one last.
     pub walks: Vec<u64>,
     #[serde(skip)]
@@ -320,6 +322,7 @@ impl Demand {
             ahead: self.ahead(capacity, limit),
             measurers,
             mapped: self.mapped.is_some(),
+            one_by_one: false,
             walks: self.walks.clone(),
             capacity,
         })

@@ -1,5 +1,6 @@
 //! Every choice of a run, as plain values: what the command line becomes, and what a pipeline written in Rust fills in.
 
+mod calibration;
 mod check;
 
 use std::path::PathBuf;
@@ -7,17 +8,54 @@ use std::path::PathBuf;
 use crate::shape::Section;
 use crate::units::ByteSize;
 
+pub use calibration::{
+    Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
+    OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
+};
+
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     /// Which frames, and which planes of them.
     pub frames: Frames,
+    /// What the frames go through on the way into the stack.
+    pub calibration: Calibration,
     /// What happens at each pixel.
     pub stack: Stack,
     /// Where the result goes.
     pub output: Output,
     /// What the run may use.
     pub resources: Resources,
+}
+
+/// Everything that the calibration of frames, each into a file of its own, needs to know.
+#[derive(Clone, Debug)]
+pub struct Reduction {
+    /// Which frames, and which planes of them; their `region` is not used.
+    pub frames: Frames,
+    /// What they go through.
+    pub calibration: Calibration,
+    /// Where the level of the sky is measured, in trimmed pixels.
+    pub stats_section: Option<Section>,
+    /// Where the results go.
+    pub folder: Folder,
+    /// What the run may use.
+    pub resources: Resources,
+}
+
+/// A folder of results, and as what they are written.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// The folder, made if it is not there.
+    pub path: PathBuf,
+    /// What is added to the name of each frame, before its ending.
+    pub suffix: String,
+    /// Whether existing files are replaced.
+    pub overwrite: bool,
+    /// The planes that are written; `None`: data, the uncertainty where there is one, the mask where a sample is masked.
+    pub planes: Option<Vec<Plane>>,
+    /// The type of the pixels; `None` for the sample type of the frame.
+    pub dtype: Option<PixelType>,
 }
 
 /// Which frames, and which planes of them.
@@ -257,7 +295,7 @@ pub enum Uncertainty {
 pub enum Plane {
     /// The combined values.
     Data,
-    /// 1 where nothing was left.
+    /// 1 where nothing was left, or where a value beyond a limit was masked.
     Mask,
     /// The standard deviation of the value.
     Uncertainty,

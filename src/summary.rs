@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::pixels::SampleType;
 use crate::shape::Shape;
 use crate::units::ByteSize;
@@ -47,6 +48,78 @@ pub struct Summary {
     pub vectors: String,
     /// What a user should know that is not an error.
     pub warnings: Vec<String>,
+}
+
+/// What the calibration of frames, each into a file of its own, did.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReductionSummary {
+    /// The folder of the files that were written.
+    pub folder: PathBuf,
+    /// The version of ccdstream.
+    pub version: &'static str,
+    /// Each frame, in order.
+    pub frames: Vec<ReducedFrame>,
+    /// Memory: what was allowed, planned and used.
+    pub memory: Memory,
+    /// What was read.
+    pub reading: Reading,
+    /// The rooms of the walk: read, work, write.
+    pub rooms: Vec<RoomTime>,
+    /// Wall time of the run in seconds.
+    pub seconds: f64,
+    /// Threads that worked on pixels.
+    pub threads: usize,
+    /// The vector instructions in use.
+    pub vectors: String,
+    /// What a user should know that is not an error.
+    pub warnings: Vec<String>,
+}
+
+impl ReductionSummary {
+    /// How many frames failed.
+    pub fn failed(&self) -> usize {
+        self.frames.iter().filter(|f| f.fault.is_some()).count()
+    }
+
+    /// Returns whether all frames are done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where one is not.
+    pub fn complete(&self) -> Result<()> {
+        match self.failed() {
+            0 => Ok(()),
+            failed => Err(Error::Failed {
+                failed,
+                frames: self.frames.len(),
+            }),
+        }
+    }
+}
+
+/// What became of one frame. The chips of a multi-extension file are frames of their own with one output.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReducedFrame {
+    /// The frame, by file name and HDU or plane.
+    pub frame: String,
+    /// The file that was written; `None` where the frame failed.
+    pub output: Option<PathBuf>,
+    /// Why it failed; `None` where it did not.
+    pub fault: Option<String>,
+    /// What is worth knowing of it: steps that were skipped because its header says that they are done.
+    pub notes: Vec<String>,
+    /// Pixels that were written.
+    pub pixels: u64,
+    /// Those of them that are masked.
+    pub masked_pixels: u64,
+    /// The mean of the levels of the overscan of its lines, in counts.
+    pub overscan_level: Option<f64>,
+    /// Electrons a count that it was multiplied by.
+    pub gain: Option<f64>,
+    /// What the dark was multiplied by: the exposure of the frame over that of the dark, or 1.
+    pub dark_factor: Option<f64>,
+    /// The sky that was subtracted, in units of the calibrated frame.
+    pub sky: Option<f64>,
 }
 
 /// What a clip step took.
@@ -119,4 +192,55 @@ pub struct RoomTime {
     pub busy: f64,
     /// Seconds spent waiting for a neighbour.
     pub waited: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::ByteSize;
+
+    #[test]
+    fn a_reduction_is_complete_when_no_frame_failed() {
+        let frame = |fault: Option<&str>| ReducedFrame {
+            fault: fault.map(Into::into),
+            ..ReducedFrame::default()
+        };
+        let mut summary = ReductionSummary {
+            folder: "reduced".into(),
+            version: "0",
+            frames: vec![frame(None), frame(None)],
+            memory: Memory {
+                limit: ByteSize(0),
+                planned: ByteSize(0),
+                reserve: ByteSize(0),
+                peak: None,
+                page_tables: None,
+            },
+            reading: Reading {
+                bytes: 0,
+                passes: 0.0,
+                tiles: 0,
+                tile_rows: 0,
+            },
+            rooms: vec![],
+            seconds: 0.0,
+            threads: 1,
+            vectors: String::new(),
+            warnings: vec![],
+        };
+        assert!(summary.complete().is_ok());
+        for message in [
+            "1 of 2 frames could not be calibrated; the others are written",
+            "2 of 2 frames could not be calibrated",
+        ] {
+            let good = summary.frames.iter().position(|f| f.fault.is_none());
+            summary.frames[good.expect("one is left")] = frame(Some("no overscan"));
+            let fault = summary.complete().err();
+            assert_eq!(fault.as_ref().map(Error::exit_code), Some(1));
+            assert_eq!(
+                fault.map(|error| error.to_string()).as_deref(),
+                Some(message)
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::pixels::{Stored, UncertaintyKind};
+use crate::pixels::{self, Role, Stored, UncertaintyKind};
 use crate::recipe::Plane;
 use crate::shape::Area;
 
@@ -28,6 +28,8 @@ pub(crate) enum Companion {
     Uncertainty(UncertaintyKind),
     /// The mask that holds for every frame.
     BadPixels,
+    /// A plane of a master that holds for every frame.
+    Master(Role, pixels::Companion),
 }
 
 /// Planes of consecutive frames that are stored alike.

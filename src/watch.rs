@@ -22,6 +22,8 @@ pub enum Walk {
     Measuring,
     /// Frames are combined; progress counts bytes.
     Combining,
+    /// Frames are calibrated, each into a file of its own; progress counts bytes.
+    Calibrating,
 }
 
 impl Watch {
@@ -35,7 +37,8 @@ impl Watch {
         let walk = match self.walk.load(Ordering::Relaxed) {
             0 => Walk::Opening,
             1 => Walk::Measuring,
-            _ => Walk::Combining,
+            2 => Walk::Combining,
+            _ => Walk::Calibrating,
         };
         (
             walk,

@@ -69,6 +69,62 @@ fn flags_that_do_not_read() {
     assert!(run.stderr.contains("--output"), "{}", run.stderr);
 }
 
+/// Steps of a calibration that do not read or do not go together, the same for both commands.
+const BAD_STEPS: [(&str, &str); 23] = [
+    ("--overscan 1:2,3:4", "--overscan"),
+    ("--overscan-fit poly:1", "--overscan"),
+    ("--overscan BIASSEC --overscan-fit poly", "poly:N"),
+    ("--overscan BIASSEC --overscan-clip 3", "LOW,HIGH,N"),
+    ("--overscan BIASSEC --overscan-axis x", "--overscan-axis"),
+    ("--trim '[5:1,*]'", "--trim"),
+    ("--deviation", "--readnoise"),
+    ("--gain 0", "--gain"),
+    ("--gain-last", "--gain"),
+    ("--negative mask", "--deviation"),
+    ("--mask-bits 3,4", "--mask-bits"),
+    ("--mask-bits 1 --mask-hdu none", "--mask-hdu"),
+    ("--flip-bits", "--mask-bits"),
+    ("--bias ''", "--bias"),
+    ("--dark-scale", "--dark"),
+    ("--dark d.fits --dark-scale --exposure -5", "--exposure"),
+    ("--dark d.fits --exposure long", "--exposure"),
+    ("--flat-min 0.1", "--flat"),
+    ("--flat f.fits --flat-norm 0", "--flat-norm"),
+    ("--flat f.fits --flat-norm-over chips", "--flat-norm-over"),
+    ("--sky mean", "--sky"),
+    ("--below 5", "V=mask"),
+    ("--below 5=mask --above 4=mask", "--above"),
+];
+
+#[test]
+fn steps_of_a_calibration_that_cannot_be() {
+    let place = two();
+    for (steps, part) in BAD_STEPS {
+        place.refused(&format!("{steps} a.fits b.fits"), 2, &[part]);
+        let before = place.listing();
+        let run = place.run(&format!("calibrate -o reduced {steps} a.fits b.fits"));
+        assert_eq!(run.status, Some(2), "{steps}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{part} in: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{steps}");
+        assert_eq!(place.listing(), before, "{steps}");
+    }
+    for (arguments, part) in [
+        ("a.fits", "--output"),
+        ("-o reduced", "FRAMES"),
+        ("-o - a.fits", "folder"),
+        ("-o reduced --planes count a.fits", "data,mask,uncertainty"),
+        ("-o reduced --suffix a/b a.fits", "--suffix"),
+        ("-o reduced --dtype u64 a.fits", "--dtype"),
+        ("-o reduced --method median a.fits", "--method"),
+        ("-o reduced --clip sigma:3 a.fits", "--clip"),
+        ("-o reduced --region '[1:2,1:2]' a.fits", "--region"),
+    ] {
+        let run = place.run(&format!("calibrate {arguments}"));
+        assert_eq!(run.status, Some(2), "{arguments}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{part} in: {}", run.stderr);
+    }
+}
+
 #[test]
 fn levels_and_weights_that_do_not_fit_the_frames() {
     let place = two();

@@ -5,18 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Plain values that every room may use.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 13] = [
     "error", "units", "shape", "header", "tile", "level", "recipe", "pixels", "watch", "summary",
-    "grammar",
+    "grammar", "checksum", "steps",
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("kernel", &[]),
     ("sys", &[]),
     ("plan", &[]),
     ("source", &["sys"]),
     ("decode", &["kernel"]),
+    ("overscan", &[]),
     ("calibrate", &["kernel"]),
     ("measure", &["kernel"]),
     ("stack", &["kernel", "sys"]),
@@ -28,6 +29,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
             "plan",
             "source",
             "decode",
+            "overscan",
             "calibrate",
             "measure",
             "stack",
@@ -45,7 +47,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
 ];
 
 /// The only places where a crate may be named; an empty list is everywhere.
-const DOORS: [(&str, &[&str]); 21] = [
+const DOORS: [(&str, &[&str]); 22] = [
     ("anyhow", &["cli/", "main.rs"]),
     ("clap", &["cli/", "main.rs"]),
     ("crossbeam_channel", &["pipeline/"]),
@@ -57,6 +59,7 @@ const DOORS: [(&str, &[&str]); 21] = [
     ("jiff", &["sink/", "source/"]),
     ("libc", &["sys"]),
     ("memmap2", &["sys"]),
+    ("nalgebra", &["overscan/"]),
     ("rayon", &["pipeline/"]),
     ("rlimit", &["source/", "sys", "cli/", "main.rs"]),
     ("serde", &[]),

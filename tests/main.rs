@@ -6,6 +6,8 @@ mod common;
 /// FITS files byte by byte.
 mod fits;
 
+/// Calibration: into files, and on the way into a stack.
+mod calibrate;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.

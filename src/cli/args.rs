@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 
 use ccdstream::Limit;
-use ccdstream::recipe::Io;
+use ccdstream::recipe::{Condition, Hdu, Io};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
+use super::calibrate::Calibrate;
 use super::combine::Combine;
 use super::progress::When;
 use super::{help, parse};
 
 // The manifest tells what the library is for; this, what the program can do.
-const ABOUT: &str =
-    "Combines stacks of astronomical FITS frames, out of core, within a memory limit";
+const ABOUT: &str = "Calibrates astronomical FITS frames and combines stacks of them, out of core, within a memory limit";
+
+/// The types that pixels of an output can have, as they are typed.
+pub(super) const PIXEL_TYPES: [&str; 6] = ["auto", "f32", "f64", "i16", "u16", "i32"];
 
 #[derive(Debug, Parser)]
 #[command(name = "ccdstream", version, about = ABOUT, after_help = help::PROGRAM, max_term_width = 120)]
@@ -25,6 +28,7 @@ pub(crate) struct Program {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Combine(Box<Combine>),
+    Calibrate(Box<Calibrate>),
     Demo(Demo),
 }
 
@@ -34,6 +38,35 @@ pub(crate) struct Demo {
     /// Folder for the frames and the results, less than 100 MB; made if it is not there
     #[arg(default_value = "ccdstream-demo")]
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Frames")]
+pub(crate) struct Frames {
+    /// HDU to take in every file: auto, all, a number (0 is the primary), NAME or NAME,VERSION
+    ///
+    /// auto is the first image that is no companion plane; all takes every image in turn and writes them as extensions
+    /// of one file.
+    #[arg(long, value_name = "HDU", default_value = "auto", value_parser = parse::value::<Hdu>)]
+    pub(crate) hdu: Hdu,
+
+    /// Take only frames whose header agrees: KEY=VALUE, or with !=, <, <=, > or >=; repeatable
+    ///
+    /// Text is compared without case, * in VALUE matches any run; a frame without KEY is left out.
+    #[arg(long = "where", value_name = "KEY=VALUE", value_parser = parse::value::<Condition>)]
+    pub(crate) conditions: Vec<Condition>,
+
+    /// EXTNAME of the masks beside the frames; none: look for none
+    #[arg(long, value_name = "NAME", default_value = "MASK")]
+    pub(crate) mask_hdu: String,
+
+    /// EXTNAME of the uncertainties beside the frames; none: look for none
+    #[arg(long, value_name = "NAME", default_value = "UNCERT")]
+    pub(crate) uncertainty_hdu: String,
+
+    /// A mask for every frame: an image, nonzero is bad [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bad_pixels: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -141,7 +174,45 @@ mod tests {
             .get_subcommands()
             .map(clap::Command::get_name)
             .collect();
-        assert_eq!(names, ["combine", "demo"]);
+        assert_eq!(names, ["combine", "calibrate", "demo"]);
+    }
+
+    #[test]
+    fn both_commands_on_frames_take_the_same_steps_of_a_calibration() {
+        let mut program = Program::command();
+        program.build();
+        let mut flags = |name: &str| -> Vec<String> {
+            let command = program.find_subcommand_mut(name).expect("it is listed");
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("\nCalibration:\n"), "{help}");
+            let steps = command
+                .get_arguments()
+                .filter(|flag| flag.get_help_heading() == Some("Calibration"));
+            steps
+                .map(|flag| flag.get_id().to_string())
+                .filter(|id| id != "stats_section")
+                .collect()
+        };
+        let steps = flags("calibrate");
+        assert_eq!(steps, flags("combine"));
+    }
+
+    #[test]
+    fn help_fits_a_terminal_of_80_columns() {
+        let mut program = Program::command();
+        program.build();
+        for name in ["combine", "calibrate"] {
+            let command = program.find_subcommand_mut(name).expect("it is listed");
+            let tables = [command.get_after_help(), command.get_after_long_help()];
+            for line in tables.into_iter().flatten().flat_map(|table| {
+                let text = table.to_string();
+                text.lines().map(str::to_owned).collect::<Vec<_>>()
+            }) {
+                // Prose is wrapped by clap; examples are not to be.
+                let example = line.starts_with("  ");
+                assert!(!example || line.chars().count() <= 80, "{line}");
+            }
+        }
     }
 
     #[test]

@@ -4,12 +4,15 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Stack, Uncertainty, Weight,
+    Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
+    Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
 use super::args;
 use super::combine::{self, Combine};
+
+mod calibration;
 
 /// What this process may use.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +25,8 @@ pub(crate) struct Machine {
 
 /// What the choices of a user mean.
 #[derive(Debug)]
-pub(crate) struct Choices {
-    pub(crate) recipe: Recipe,
+pub(crate) struct Choices<R> {
+    pub(crate) recipe: R,
     /// What the user should know about them.
     pub(crate) warnings: Vec<String>,
 }
@@ -34,8 +37,11 @@ impl Combine {
     /// # Errors
     ///
     /// [`Error::Choice`] where choices do not go together, and [`Error::Value`] where one does not do.
-    pub(crate) fn choices(&self, machine: Machine) -> Result<Choices> {
-        let frames = frames(&self.names, &self.frames)?;
+    pub(crate) fn choices(&self, machine: Machine) -> Result<Choices<Recipe>> {
+        let frames = Frames {
+            region: self.region.clone(),
+            ..frames(&self.names, &self.frames)?
+        };
         let output = output(&self.output, self.combining.uncertainty)?;
         let stack = self.stack()?;
         let resources = resources(&self.resources, machine)?;
@@ -47,6 +53,7 @@ impl Combine {
         let warnings = self.warnings(&output, &resources, machine);
         let recipe = Recipe {
             frames,
+            calibration: self.calibrating.choices()?,
             stack,
             output,
             resources,
@@ -94,41 +101,58 @@ impl Combine {
         } = self;
         let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
         let written = output.planes.contains(&Plane::Uncertainty);
-        let faults = [
+        let stats_section = scaling.stats_section.is_some()
+            && !measured(&scaling.scale)
+            && !measured(&scaling.zero)
+            && self.calibrating.sky == Sky::None;
+        let mut warnings = given([
             (
                 combining.method == Method::Median && combining.weight != Weight::None,
-                "--weight has no effect on --method median, which ignores weights".to_owned(),
+                "--weight has no effect on --method median, which ignores weights",
             ),
             (
                 combining.uncertainty == Uncertainty::Propagate && !written,
-                "--uncertainty propagate: --planes leaves its plane out, but samples of unknown uncertainty are absent all the same".to_owned(),
+                "--uncertainty propagate: --planes leaves its plane out, but samples of unknown uncertainty are absent all the same",
             ),
             (
-                scaling.stats_section.is_some() && !measured(&scaling.scale) && !measured(&scaling.zero),
-                "--stats-section has no effect: neither --scale nor --zero is a mean, median or mode".to_owned(),
+                stats_section,
+                "--stats-section has no effect: none of --scale, --zero and --sky is a mean, median or mode",
             ),
-            (rejection.nkeep > 0 && rejection.clip.is_empty(), "--nkeep has no effect without --clip".to_owned()),
             (
-                resources.mem_limit > machine.memory,
-                format!(
-                    "--mem-limit {} is more than the {} that this process may use",
-                    resources.mem_limit, machine.memory
-                ),
+                rejection.nkeep > 0 && rejection.clip.is_empty(),
+                "--nkeep has no effect without --clip",
             ),
-        ];
-        faults
-            .into_iter()
-            .filter_map(|(holds, warning)| holds.then_some(warning))
-            .collect()
+        ]);
+        warnings.extend(self.calibrating.warnings());
+        warnings.extend(too_much(resources, machine));
+        warnings
     }
+}
+
+/// Those of these warnings that hold.
+fn given<const N: usize>(warnings: [(bool, &str); N]) -> Vec<String> {
+    let held = warnings.into_iter().filter(|(holds, _)| *holds);
+    held.map(|(_, warning)| warning.to_owned()).collect()
+}
+
+/// A warning where the limit is more than there is.
+fn too_much(resources: &Resources, machine: Machine) -> Option<String> {
+    (resources.mem_limit > machine.memory).then(|| {
+        format!(
+            "--mem-limit {} is more than the {} that this process may use",
+            resources.mem_limit, machine.memory
+        )
+    })
 }
 
 fn choice<T>(fault: impl Into<String>) -> Result<T> {
     Err(Error::Choice(fault.into()))
 }
 
-fn frames(names: &[impl AsRef<OsStr>], typed: &combine::Frames) -> Result<Frames> {
-    let names: Result<Vec<&str>> = names.iter().map(AsRef::as_ref).map(unicode).collect();
+/// The frames that were typed, with no region.
+fn frames(names: &[impl AsRef<OsStr>], typed: &args::Frames) -> Result<Frames> {
+    let name = |name| unicode("frame", name);
+    let names: Result<Vec<&str>> = names.iter().map(AsRef::as_ref).map(name).collect();
     let mask_hdu = companion("--mask-hdu", &typed.mask_hdu)?;
     let uncertainty_hdu = companion("--uncertainty-hdu", &typed.uncertainty_hdu)?;
     if let (Some(mask), Some(uncertainty)) = (&mask_hdu, &uncertainty_hdu)
@@ -142,15 +166,14 @@ fn frames(names: &[impl AsRef<OsStr>], typed: &combine::Frames) -> Result<Frames
         mask_hdu,
         uncertainty_hdu,
         bad_pixels: typed.bad_pixels.clone(),
-        region: typed.region.clone(),
         ..Frames::new(names?)
     })
 }
 
-/// The name of a frame as text: HDUs, patterns and lists are found in it.
-fn unicode(name: &OsStr) -> Result<&str> {
+/// The name of a file as text: HDUs, patterns and lists are found in it.
+fn unicode<'a>(what: &'static str, name: &'a OsStr) -> Result<&'a str> {
     name.to_str().ok_or_else(|| Error::Value {
-        what: "frame",
+        what,
         text: name.to_string_lossy().into_owned(),
         expected: "a name in Unicode (UTF-8); rename the file, or name it by its folder".into(),
     })
@@ -179,24 +202,35 @@ fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
         overwrite: typed.overwrite,
         ..Output::new(&typed.path)
     };
-    if let Some(planes) = &typed.planes {
-        for (at, plane) in planes.iter().enumerate() {
-            if planes[..at].contains(plane) {
-                return choice(format!("--planes names {plane} twice"));
-            }
-        }
-        output.planes.clone_from(planes);
-        output.planes.push(Plane::Data);
-        output.planes.sort_unstable();
-        output.planes.dedup();
+    if let Some(typed) = &typed.planes {
+        output.planes = planes(typed)?;
     } else if uncertainty == Uncertainty::None {
         output.planes.retain(|plane| *plane != Plane::Uncertainty);
     }
-    output.dtype = match typed.dtype.as_str() {
-        "auto" => None,
-        name => Some(name.parse::<PixelType>()?),
-    };
+    output.dtype = pixel_type(&typed.dtype)?;
     Ok(output)
+}
+
+/// The planes that were typed, and data, in order.
+fn planes(typed: &[Plane]) -> Result<Vec<Plane>> {
+    for (at, plane) in typed.iter().enumerate() {
+        if typed[..at].contains(plane) {
+            return choice(format!("--planes names {plane} twice"));
+        }
+    }
+    let mut planes = typed.to_vec();
+    planes.push(Plane::Data);
+    planes.sort_unstable();
+    planes.dedup();
+    Ok(planes)
+}
+
+/// The type of pixels that was typed; `None` for auto.
+fn pixel_type(typed: &str) -> Result<Option<PixelType>> {
+    match typed {
+        "auto" => Ok(None),
+        name => name.parse().map(Some),
+    }
 }
 
 fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {

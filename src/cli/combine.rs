@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use ccdstream::Section;
-use ccdstream::recipe::{Clip, Condition, Hdu, Level, LevelTo, Method, Plane, Uncertainty, Weight};
+use ccdstream::recipe::{Clip, Level, LevelTo, Method, Plane, Uncertainty, Weight};
 use clap::Args;
 
-use super::args::{Messages, Resources};
+use super::args::{Frames, Messages, PIXEL_TYPES, Resources};
+use super::calibrating::Calibrating;
 use super::{help, parse};
 
 /// Combine a stack of frames, pixel by pixel, into one image
@@ -21,6 +22,11 @@ pub(crate) struct Combine {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) frames: Frames,
+    /// Combine only this section, in pixels from 1, both ends included [default: the whole frame]
+    #[arg(long, help_heading = "Frames", value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
+    pub(crate) region: Option<Section>,
+    #[command(flatten)]
+    pub(crate) calibrating: Calibrating,
     #[command(flatten)]
     pub(crate) scaling: Scaling,
     #[command(flatten)]
@@ -54,41 +60,8 @@ pub(crate) struct Output {
     /// Type of the pixels
     ///
     /// auto is f32, or f64 where the frames need it; a value that does not fit the type is an error.
-    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = ["auto", "f32", "f64", "i16", "u16", "i32"])]
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = PIXEL_TYPES)]
     pub(crate) dtype: String,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Frames")]
-pub(crate) struct Frames {
-    /// HDU to take in every file: auto, all, a number (0 is the primary), NAME or NAME,VERSION
-    ///
-    /// auto is the first image that is no companion plane; all takes every image in turn and writes them as extensions
-    /// of one file.
-    #[arg(long, value_name = "HDU", default_value = "auto", value_parser = parse::value::<Hdu>)]
-    pub(crate) hdu: Hdu,
-
-    /// Take only frames whose header agrees: KEY=VALUE, or with !=, <, <=, > or >=; repeatable
-    ///
-    /// Text is compared without case, * in VALUE matches any run; a frame without KEY is left out.
-    #[arg(long = "where", value_name = "KEY=VALUE", value_parser = parse::value::<Condition>)]
-    pub(crate) conditions: Vec<Condition>,
-
-    /// Combine only this section, in pixels from 1, both ends included [default: the whole frame]
-    #[arg(long, value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
-    pub(crate) region: Option<Section>,
-
-    /// EXTNAME of the masks beside the frames; none: look for none
-    #[arg(long, value_name = "NAME", default_value = "MASK")]
-    pub(crate) mask_hdu: String,
-
-    /// EXTNAME of the uncertainties beside the frames; none: look for none
-    #[arg(long, value_name = "NAME", default_value = "UNCERT")]
-    pub(crate) uncertainty_hdu: String,
-
-    /// A mask for every frame: an image, nonzero is bad [default: none]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) bad_pixels: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +84,7 @@ pub(crate) struct Scaling {
     #[arg(long, value_name = "TO", allow_hyphen_values = true, value_parser = parse::value::<LevelTo>)]
     pub(crate) zero_to: Option<LevelTo>,
 
-    /// Section where scale and zero are measured [default: the whole frame]
+    /// Section where scale, zero and --sky are measured, in trimmed pixels [default: the whole frame]
     #[arg(long, value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
     pub(crate) stats_section: Option<Section>,
 }

@@ -5,6 +5,7 @@ pub(super) const PROGRAM: &str = "\
 Examples:
   ccdstream demo
   ccdstream combine -o master_bias.fits --clip sigma:5 bias/
+  ccdstream calibrate -o reduced/ --bias master_bias.fits --flat flat.fits raw/
   ccdstream combine --help
 
 Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
@@ -17,7 +18,7 @@ Examples:
   ccdstream combine -o flat.fits -m median --scale median 'flats/*.fits'
   ccdstream combine -o dark.fits --where 'EXPTIME>=60' --mem-limit 1G night1/
 
-What frames and clip steps may be, and more examples: ccdstream combine --help";
+What frames and clip steps may be, the steps of a calibration, and more examples: ccdstream combine --help";
 
 /// Begins the long help of `combine`.
 pub(super) const COMBINE_LONG: &str = "\
@@ -26,12 +27,14 @@ Combine a stack of frames, pixel by pixel, into one image.
 At each pixel, every frame gives a sample x, absent where it is NaN or infinite, equals BLANK, or is masked by the \
 MASK plane of its frame or by --bad-pixels. Absent samples take part in nothing. Then
 
-  scale    y = (x - zero) / scale * scale_to + zero_to: one zero and one
-           scale a frame
-  reject   the --clip steps, in the order given, each on what the one
-           before left
-  combine  what is left becomes one value, with its uncertainty and its
-           mask; where nothing is left, the value is NaN and the mask 1
+  calibrate  the steps under Calibration, as ccdstream calibrate does
+             them, on the way: no calibrated frame is written
+  scale      y = (x - zero) / scale * scale_to + zero_to: one zero and one
+             scale a frame
+  reject     the --clip steps, in the order given, each on what the one
+             before left
+  combine    what is left becomes one value, with its uncertainty and its
+             mask; where nothing is left, the value is NaN and the mask 1
 
 There may be more frames than memory holds: they are read in bands of rows, each pixel once (and again where scale or \
 zero are measured), within --mem-limit. The same frames and choices give the same file, whatever the limit, the \
@@ -57,6 +60,11 @@ Examples:
         --clip sigma:,4,iters=converge --uncertainty propagate \\
         -o m31.fits @m31.txt
 
+  Raw frames of a night, calibrated on the way into the stack:
+    ccdstream combine --overscan BIASSEC --trim TRIMSEC \\
+        --bias bias.fits --flat flat_V.fits --clip sigma:3 \\
+        --scale key:EXPTIME -o deep.fits raw/
+
   Every image extension of a mosaic camera, in turn:
     ccdstream combine --hdu all -o mosaic.fits mosaic/
 
@@ -67,9 +75,111 @@ Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
 130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP. Unless it is 0, the output is
 as it was before.";
 
+/// Ends the short help of `calibrate`.
+pub(super) const CALIBRATE_SHORT: &str = "\
+Examples:
+  ccdstream calibrate -o reduced/ --bias bias.fits --flat flat_V.fits raw/
+  ccdstream calibrate -o reduced/ --overscan BIASSEC --trim TRIMSEC 'raw/*.fits'
+  ccdstream calibrate -o out/ --dark dark.fits --dark-scale --mem-limit 1G raw/
+
+What each step does, in which order, and more examples: ccdstream calibrate --help";
+
+/// Begins the long help of `calibrate`.
+pub(super) const CALIBRATE_LONG: &str = "\
+Calibrate frames: overscan, bias, dark, flat and their kin, each frame into a file of its own.
+
+These steps are done, of those that are asked for, in this order:
+
+  overscan   subtract the level of the overscan from each row or column
+  trim       keep a section; CRPIX and LTV follow
+  deviation  an uncertainty from photons and read noise
+  mask       what the masks of the frame and --bad-pixels say
+  gain       counts become electrons (with --gain-last behind the flat)
+  bias       subtract a master
+  dark       subtract a master, scaled by the exposures if asked for
+  flat       divide by a master over its norm
+  sky        subtract one number a frame
+  limits     --below and --above
+
+so that I = ((D - overscan) * gain - bias - dark * k) / flat, computed in f64 and rounded once. Uncertainties add in \
+quadrature, and a pixel that is masked in the frame or in a master is masked in the result. Each step leaves a card \
+and a line of HISTORY in the header; a step that the header says is done already is skipped, with a note.
+
+With --hdu all, the chips of a multi-extension file are calibrated in turn, each with the chip \
+of its name in the masters. A frame that fails leaves the others done; the end of the run says which and why.";
+
+/// Ends the long help of `calibrate`.
+pub(super) const CALIBRATE_AFTER: &str = "\
+Examples:
+  Everything that a night needs, with uncertainties:
+    ccdstream calibrate -o reduced/ --overscan BIASSEC --trim TRIMSEC \\
+        --bias bias.fits --dark dark.fits --dark-scale \\
+        --flat flat_V.fits --gain GAIN --readnoise RDNOISE \\
+        --deviation raw/
+
+  An overscan with a slope, clipped, in a section of its own:
+    ccdstream calibrate -o reduced/ --overscan '[2049:2080,*]' \\
+        --overscan-fit legendre:2 --overscan-clip 3,3,2 \\
+        --trim '[1:2048,*]' raw/
+
+  Frames with a data quality plane, of which bits 1 and 4 are bad:
+    ccdstream calibrate -o reduced/ --mask-hdu DQ --mask-bits 1,4 \\
+        --bias bias.fits raw/
+
+  Flats of a filter, unexposed pixels masked, into a folder of their own:
+    ccdstream calibrate -o flats/ --where FILTER=V --suffix _b \\
+        --bias bias.fits --below 200=mask raw/
+
+  Every chip of a mosaic camera, the flat with one norm for all:
+    ccdstream calibrate --hdu all -o reduced/ --bias bias.fits \\
+        --flat flat.fits --flat-norm-over mef mosaic/
+
+  What a run would need, without running it:
+    ccdstream calibrate --dry-run -o reduced/ --bias bias.fits raw/
+
+Exit status: 0 all frames are done; 1 some or all failed; 2 the command line is wrong;
+130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP. No file is ever there in part.";
+
+/// What the overscan is.
+pub(super) const OVERSCAN: &str = "\
+Subtract the level of the overscan [default: none]
+
+  [2049:2080,*]  its section in the untrimmed frame, in pixels from 1,
+                 both ends included
+  BIASSEC        the keyword that holds the section of each frame; one
+                 that runs over the edge is cut there, with a warning
+
+Each line of the section comes to one level, of its samples that are finite and not masked. It is subtracted from the \
+row or column that the line lies in.";
+
+/// What can be fitted to the overscan.
+pub(super) const OVERSCAN_FIT: &str = "\
+Curve through the levels of the lines, by least squares [default: none]
+
+  none         each line has its own level
+  poly:N       a polynomial of degree N
+  legendre:N   Legendre polynomials up to degree N (IRAF: order N + 1)
+  chebyshev:N  Chebyshev polynomials up to degree N (IRAF: order N + 1)
+  spline3:N    a cubic spline of N pieces (IRAF: order N)
+
+poly:0 is one level for the whole frame.";
+
+/// What the bits of a mask are.
+pub(super) const MASK_BITS: &str = "\
+Bits of the masks beside the frames (--mask-hdu) that are bad [default: all]
+
+  1,4  a sample is masked where bit 1 or bit 4 is set; bits are given by
+       their values, powers of 2, with , + or | between them
+  12   one number alone may be several bits: 4 and 8
+  ~2   where any bit but 2 is set
+  all  where any bit is set
+
+This is the list of bits that count. The ignore_bits of ccdproc lists those that do not: its 2 is ~2 here, its ~2 is 2. \
+--bad-pixels is not concerned.";
+
 /// What a frame may be.
 pub(super) const FRAMES: &str = "\
-Frames to combine, in any of these forms:
+Frames, in any of these forms:
   f.fits               one file: .fits .fit .fts, upper case too
   f.fits[2]            one HDU of it, by number; 0 is the primary
   f.fits[SCI,2]        one HDU of it, by EXTNAME and EXTVER

@@ -5,16 +5,16 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZero;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::thread;
 
-use ccdstream::{Error, Result, Watch};
+use ccdstream::{Error, Result};
 use clap::Parser;
 use clap::error::ErrorKind;
-use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
 mod args;
+mod calibrate;
+mod calibrating;
 mod choices;
 mod combine;
 mod help;
@@ -24,6 +24,7 @@ mod parse;
 mod plain;
 mod progress;
 mod report;
+mod run;
 mod screen;
 mod signals;
 
@@ -32,9 +33,10 @@ pub(crate) use out::Out;
 pub(crate) use screen::Screen;
 
 use args::Demo;
+use calibrate::Calibrate;
 use choices::{Choices, Machine};
 use combine::Combine;
-use progress::Progress;
+use run::Run;
 
 /// Reads the command line.
 ///
@@ -68,46 +70,63 @@ pub(crate) fn read(
 pub(crate) fn combine(typed: &Combine, out: &mut dyn Write, screen: &Screen) -> Result<()> {
     let messages = &typed.messages;
     screen.log(messages.level());
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let Choices { recipe, warnings } = typed.choices(Machine {
-        memory: limit::usable(),
-        cores,
-    })?;
-    warn(screen, &warnings);
-    let watch = watch()?;
-    let progress = Progress::show(messages.progress(), &watch, screen);
-
+    let mut run = Run {
+        messages,
+        out,
+        screen,
+    };
+    let Choices { recipe, warnings } = typed.choices(machine())?;
+    run.warn(&warnings);
     if messages.dry_run {
-        let plan = ccdstream::plan(&recipe, &watch);
-        drop(progress);
-        let plan = plan?;
-        let text = if messages.json {
-            json(&plan)?
-        } else {
-            plain::plain_lines(&plan.to_string())
-        };
-        return print(out, &text);
+        let plan = run.watched(|watch| ccdstream::plan(&recipe, watch))?;
+        return run.tell_plan(&plan);
     }
-
-    let summary = ccdstream::combine(&recipe, &watch);
-    drop(progress);
-    let mut summary = summary?;
-    warn(screen, &summary.warnings);
-    if messages.json {
-        summary.warnings.splice(..0, warnings);
-        // The output stands: that its summary cannot be told is no failure of the run.
-        if let Err(error) = json(&summary).and_then(|text| print(out, &text)) {
-            screen.say(
-                "warning",
-                &format!("{error}; the output is written all the same"),
-            );
-        }
-    } else if !messages.quiet {
-        let text = report::summary(&summary, recipe.stack.method);
-        // Where standard error is closed there is nobody to tell.
-        let _ = screen.clone().write_all(text.as_bytes());
-    }
+    let mut summary = run.watched(|watch| ccdstream::combine(&recipe, watch))?;
+    run.warn(&summary.warnings);
+    summary.warnings.splice(..0, warnings);
+    run.tell(&summary, || report::summary(&summary, recipe.stack.method));
     Ok(())
+}
+
+/// Carries out `calibrate`; results go to `out`, messages to `screen`.
+///
+/// # Errors
+///
+/// Whatever kept it from being begun or carried to its end, and [`Error::Failed`] where a frame failed: the others are
+/// done.
+pub(crate) fn calibrate(typed: &Calibrate, out: &mut dyn Write, screen: &Screen) -> Result<()> {
+    let messages = &typed.messages;
+    screen.log(messages.level());
+    let mut run = Run {
+        messages,
+        out,
+        screen,
+    };
+    let Choices { recipe, warnings } = typed.choices(machine())?;
+    run.warn(&warnings);
+    if messages.dry_run {
+        let plan = run.watched(|watch| ccdstream::plan_calibration(&recipe, watch))?;
+        return run.tell_plan(&plan);
+    }
+    let mut summary = run.watched(|watch| ccdstream::calibrate(&recipe, watch))?;
+    run.warn(&summary.warnings);
+    summary.warnings.splice(..0, warnings);
+    run.tell(&summary, || report::reduction(&summary));
+    for frame in &summary.frames {
+        // Last, where it is seen, and whatever else is kept quiet.
+        if let Some(fault) = &frame.fault {
+            screen.say("failed", &report::fault(&frame.frame, fault));
+        }
+    }
+    summary.complete()
+}
+
+/// What this process may use.
+fn machine() -> Machine {
+    Machine {
+        memory: limit::usable(),
+        cores: thread::available_parallelism().map_or(1, NonZero::get),
+    }
 }
 
 /// Carries out `demo`, which says itself on `out` what it did.
@@ -117,7 +136,7 @@ pub(crate) fn combine(typed: &Combine, out: &mut dyn Write, screen: &Screen) -> 
 /// Whatever kept it from being carried out.
 pub(crate) fn demo(typed: &Demo, out: &mut dyn Write, screen: &Screen) -> Result<()> {
     screen.log(LevelFilter::WARN);
-    let watch = watch()?;
+    let watch = run::watch()?;
     ccdstream::demo::run(&typed.dir, &watch, out)
 }
 
@@ -136,42 +155,9 @@ pub(crate) fn chain(error: &Error) -> String {
     text
 }
 
-/// A watch that signals can stop.
-fn watch() -> Result<Arc<Watch>> {
-    let watch = Arc::new(Watch::default());
-    signals::listen(&watch)
-        .map_err(|error| Error::System(format!("cannot wait for signals: {error}")))?;
-    Ok(watch)
-}
-
-fn warn(screen: &Screen, warnings: &[String]) {
-    for warning in warnings {
-        screen.say("warning", warning);
-    }
-}
-
-/// One JSON object on one line, safe for a terminal; numbers that are not finite are null.
-fn json(value: &impl Serialize) -> Result<String> {
-    let json =
-        serde_json::to_string(value).map_err(|error| Error::System(format!("--json: {error}")))?;
-    Ok(plain::plain_json(&json) + "\n")
-}
-
-fn print(out: &mut dyn Write, text: &str) -> Result<()> {
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    printed.map_err(|error| Error::System(format!("standard output: cannot write: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_a_number_is_null_in_json() -> Result<()> {
-        let json = json(&[f64::NAN, f64::INFINITY, 0.5])?;
-        assert_eq!(json, "[null,null,0.5]\n");
-        Ok(())
-    }
 
     #[test]
     fn an_error_tells_its_reason_once() {
@@ -182,23 +168,5 @@ mod tests {
             source,
         };
         assert_eq!(chain(&error), "f.fits: cannot open: no such luck");
-    }
-
-    #[test]
-    fn a_full_disk_behind_standard_output_is_named() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-                Err(std::io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let message = print(&mut Full, "plan").map_err(|error| error.to_string());
-        assert_eq!(
-            message,
-            Err("standard output: cannot write: no storage space".into())
-        );
     }
 }

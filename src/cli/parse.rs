@@ -4,7 +4,7 @@ use std::fs;
 use std::str::FromStr;
 
 use ccdstream::Error;
-use ccdstream::recipe::{Level, Weight};
+use ccdstream::recipe::{Axis, Fit, Level, Plane, Quantity, Weight};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// Reads a value that the library knows how to read.
@@ -22,6 +22,45 @@ where
     T: FromStr<Err = Error> + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+/// Reads a finite number.
+pub(super) fn number(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok();
+    let number = number.filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "expected a number".into())
+}
+
+/// Reads a keyword.
+pub(super) fn keyword(text: &str) -> Result<String, String> {
+    match text.parse() {
+        Ok(Quantity::Keyword(keyword)) => Ok(keyword),
+        _ => Err("expected a KEYWORD".into()),
+    }
+}
+
+/// Reads the value of `--overscan-fit`; `None` is none.
+pub(super) fn fit(text: &str) -> Result<Option<Fit>, String> {
+    match text.trim() {
+        "none" => Ok(None),
+        fit => value(fit).map(Some),
+    }
+}
+
+/// Reads the value of `--overscan-axis`; `None` is auto.
+pub(super) fn axis() -> impl TypedValueParser<Value = Option<Axis>> {
+    PossibleValuesParser::new(["auto", "row", "column"]).try_map(|word| match word.as_str() {
+        "auto" => Ok(None),
+        axis => axis.parse().map(Some),
+    })
+}
+
+/// Reads a plane that a calibrated frame has.
+pub(super) fn plane_of_frame(text: &str) -> Result<Plane, String> {
+    match text.parse() {
+        Ok(plane @ (Plane::Data | Plane::Mask | Plane::Uncertainty)) => Ok(plane),
+        _ => Err("expected any of data,mask,uncertainty".into()),
+    }
 }
 
 /// Reads the value of `--scale`.

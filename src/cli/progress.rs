@@ -133,6 +133,7 @@ fn line(walk: Walk, done: u64, total: u64, elapsed: Duration) -> String {
         Walk::Opening => ("opening frames", false),
         Walk::Measuring => ("measuring", true),
         Walk::Combining => ("combining", true),
+        Walk::Calibrating => ("calibrating", true),
     };
     let done = done.min(total);
     let part = done as f64 / total.max(1) as f64;

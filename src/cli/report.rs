@@ -1,30 +1,24 @@
 //! What a run did, for the eyes of a user.
 
 use ccdstream::recipe::Method;
-use ccdstream::{ByteSize, Noise, Summary, WorstFrame};
+use ccdstream::{ByteSize, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
 use indicatif::HumanCount;
 
 use super::plain::plain;
+
+mod reduction;
+
+pub(crate) use reduction::{fault, reduction};
 
 /// Returns the summary of a run that combined by `method`: aligned lines, safe for a terminal.
 pub(crate) fn summary(summary: &Summary, method: Method) -> String {
     let mut lines = vec![
         ("output", plain(&summary.output.display().to_string())),
         ("stack", stack(summary, method)),
-        ("memory", memory(summary)),
-        ("read", reading(summary)),
+        ("memory", memory(&summary.memory)),
+        ("read", reading(&summary.reading, summary.seconds)),
     ];
-    for (at, room) in summary.rooms.iter().enumerate() {
-        let label = if at == 0 { "rooms" } else { "" };
-        let busy = format!("{:6}{:>12} busy", room.room, duration(room.busy));
-        // A thread that reads for itself waits for nobody.
-        let line = if room.waited > 0.0 {
-            format!("{busy}, {:>12} waiting", duration(room.waited))
-        } else {
-            busy
-        };
-        lines.push((label, line));
-    }
+    lines.extend(rooms(&summary.rooms));
     let samples = summary.pixels.saturating_mul(summary.frames as u64);
     for clip in &summary.clip {
         let (low, high) = (count(clip.low, samples), count(clip.high, samples));
@@ -42,25 +36,40 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
     let empty = count(summary.empty_pixels, summary.pixels);
     lines.push(("empty", format!("{empty} pixels had nothing left")));
     lines.push(("noise", noise(summary.noise, method, summary.frames)));
-    let threads = if summary.threads == 1 {
-        "thread"
-    } else {
-        "threads"
-    };
     lines.push((
         "time",
-        format!(
-            "{}, {} {threads}, {}",
-            duration(summary.seconds),
-            summary.threads,
-            summary.vectors
-        ),
+        time(summary.seconds, summary.threads, &summary.vectors),
     ));
+    aligned(&lines)
+}
+
+/// Lines of a label and a text.
+fn aligned(lines: &[(&str, String)]) -> String {
     let lines: Vec<String> = lines
         .iter()
         .map(|(label, text)| format!("{label:8}{text}\n"))
         .collect();
     lines.concat()
+}
+
+/// How long each room worked and waited.
+fn rooms(rooms: &[RoomTime]) -> impl Iterator<Item = (&'static str, String)> {
+    rooms.iter().enumerate().map(|(at, room)| {
+        let label = if at == 0 { "rooms" } else { "" };
+        let busy = format!("{:6}{:>12} busy", room.room, duration(room.busy));
+        // A thread that reads for itself waits for nobody.
+        let line = if room.waited > 0.0 {
+            format!("{busy}, {:>12} waiting", duration(room.waited))
+        } else {
+            busy
+        };
+        (label, line)
+    })
+}
+
+fn time(seconds: f64, threads: usize, vectors: &str) -> String {
+    let noun = if threads == 1 { "thread" } else { "threads" };
+    format!("{}, {threads} {noun}, {vectors}", duration(seconds))
 }
 
 fn stack(summary: &Summary, method: Method) -> String {
@@ -82,8 +91,7 @@ fn stack(summary: &Summary, method: Method) -> String {
     )
 }
 
-fn memory(summary: &Summary) -> String {
-    let memory = &summary.memory;
+fn memory(memory: &Memory) -> String {
     let peak = memory
         .peak
         .map_or("peak unknown".to_owned(), |peak| format!("peak {peak}"));
@@ -93,14 +101,13 @@ fn memory(summary: &Summary) -> String {
     )
 }
 
-fn reading(summary: &Summary) -> String {
-    let reading = &summary.reading;
+fn reading(reading: &Reading, seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a rate, to be shown in three digits"
     )]
-    let rate = ByteSize((reading.bytes as f64 / summary.seconds.max(1e-3)) as u64);
+    let rate = ByteSize((reading.bytes as f64 / seconds.max(1e-3)) as u64);
     let bytes = ByteSize(reading.bytes);
     let tiles = if reading.tiles == 1 { "tile" } else { "tiles" };
     let rows = if reading.tile_rows == 1 {
@@ -198,7 +205,7 @@ pub(super) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ccdstream::{ClipCount, Memory, Reading, RoomTime, SampleType, Shape};
+    use ccdstream::{ClipCount, SampleType, Shape};
 
     fn done() -> Summary {
         let worst = |frame: &str, rejected| WorstFrame {

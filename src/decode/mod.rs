@@ -3,12 +3,16 @@
 //! A sample is BSCALE·stored + BZERO, in f64, rounded once to the sample type; it is absent where it is not finite, equals
 //! BLANK, or is masked. FITS numbers are big-endian.
 
+mod lines;
+mod mask;
 mod strip;
 
 use crate::kernel::Sample;
 use crate::pixels::{Bitpix, Stored};
 
-pub(crate) use strip::{Strip, decode_deviations, decode_images, decode_masks, decode_run};
+pub(crate) use lines::{WorkLine, decode_lines, decode_own_deviations, own_deviations};
+pub(crate) use mask::{decode_mask_run, decode_masks};
+pub(crate) use strip::{LINE, Strip, decode_deviations, decode_images, decode_run};
 
 /// What is done with the rule that makes a sample of the bytes of a pixel, once it is known.
 trait UseRule<T> {

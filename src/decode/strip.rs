@@ -36,29 +36,7 @@ pub(crate) fn decode_images<'b, T: Sample>(
             strip,
             put: |_, new| new,
             rest: Some(T::ABSENT),
-        },
-    );
-}
-
-/// Makes the samples of `frames` absent where their masks are not zero.
-pub(crate) fn decode_masks<'b, T: Sample>(
-    width: Width,
-    stored: &Stored,
-    frames: Range<usize>,
-    bytes: impl Fn(usize) -> &'b [u8],
-    strip: &mut Strip<'_, T>,
-) {
-    let put = |old: T, mask: T| if mask.to_f64() == 0.0 { old } else { T::ABSENT };
-    // A BLANK mask pixel says nothing good of its sample: decoded it is absent, which is not zero.
-    with_rule(
-        stored,
-        Fill {
-            width,
-            frames,
-            bytes,
-            strip,
-            put,
-            rest: None,
+            skips_zeros: false,
         },
     );
 }
@@ -96,6 +74,7 @@ pub(crate) fn decode_deviations<'b>(
             strip,
             put,
             rest: Some(f64::ABSENT),
+            skips_zeros: false,
         },
     );
 }
@@ -118,18 +97,20 @@ pub(crate) fn decode_run<T: Sample>(
 }
 
 /// Pixels that are decoded at a time: they stay in the nearest cache.
-const LINE: usize = 256;
+pub(crate) const LINE: usize = 256;
 
 /// Puts decoded numbers into the rows of a strip.
-struct Fill<'s, 'a, T, B, P> {
-    width: Width,
-    frames: Range<usize>,
-    bytes: B,
-    strip: &'s mut Strip<'a, T>,
+pub(super) struct Fill<'s, 'a, T, B, P> {
+    pub(super) width: Width,
+    pub(super) frames: Range<usize>,
+    pub(super) bytes: B,
+    pub(super) strip: &'s mut Strip<'a, T>,
     /// Old sample and decoded number in, new sample out.
-    put: P,
+    pub(super) put: P,
     /// What the lanes beyond the run become; `None` to leave them.
-    rest: Option<T>,
+    pub(super) rest: Option<T>,
+    /// Whether stored zeros leave samples as they are: most pixels of most masks, which then cost a look at their bytes.
+    pub(super) skips_zeros: bool,
 }
 
 impl<'b, T, B, P> UseRule<T> for Fill<'_, '_, T, B, P>
@@ -147,6 +128,7 @@ where
             strip,
             put,
             rest,
+            skips_zeros,
         } = self;
         let nframe = strip.nframe;
         width.vectorize(
@@ -157,6 +139,9 @@ where
                 for frame in frames {
                     let (pixels, _) = bytes(frame).as_chunks::<N>();
                     for (at, pixels) in pixels.chunks(LINE).enumerate() {
+                        if skips_zeros && are_zero(pixels.as_flattened()) {
+                            continue;
+                        }
                         for (sample, pixel) in line.iter_mut().zip(pixels) {
                             *sample = rule(*pixel);
                         }
@@ -177,6 +162,12 @@ where
             },
         );
     }
+}
+
+/// Whether all bytes are 0.
+#[inline(always)]
+fn are_zero(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |any, byte| any | byte) == 0
 }
 
 /// Puts the last samples of a run into their row, which they do not fill.
@@ -218,6 +209,7 @@ impl<T: Sample> UseRule<T> for Run<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::decode_masks;
     use crate::pixels::Bitpix;
 
     fn run<T: Sample>(stored: Stored, bytes: &[u8]) -> Vec<T> {
@@ -305,7 +297,7 @@ mod tests {
         let image = stored(Bitpix::U8, 1.0, 0.0, None);
         decode_images(Width::widest(), &image, 0..3, |f| &frames[f], &mut strip);
         let mask: Vec<u8> = (0..20).map(|p| u8::from(p == 17)).collect();
-        decode_masks(Width::widest(), &image, 1..2, |_| &mask, &mut strip);
+        decode_masks(Width::widest(), &image, None, 1..2, |_| &mask, &mut strip);
         assert_eq!(rows[1].0[3].to_bits(), 53.0_f32.to_bits());
         assert_eq!(rows[3 + 2].0[..4], [116.0, 117.0, 118.0, 119.0]);
         assert!(rows[3 + 2].0[4..].iter().all(|v| v.is_infinite()));

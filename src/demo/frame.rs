@@ -5,10 +5,11 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::header::Card;
 use crate::pixels::Bitpix;
-use crate::recipe::{Frames, Hdu, Io, PixelType};
+use crate::pixels::Companion;
+use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
-use crate::source::{self, Companion, Reader, Selection};
+use crate::source::{self, Reader, Selection};
 use crate::watch::Watch;
 
 /// Writes a frame of uint16 samples (BITPIX 16, BZERO 32768), row after row, replacing one of the same name.
@@ -55,6 +56,7 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             frames: &frames,
             hdu,
             keywords: &[],
+            calibration: &Calibration::default(),
         },
         watch,
     )?;
@@ -150,6 +152,7 @@ mod tests {
                 frames: &frames,
                 hdu: &Hdu::Auto,
                 keywords: &[],
+                calibration: &Calibration::default(),
             },
             &watch,
         )

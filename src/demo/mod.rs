@@ -253,6 +253,7 @@ fn recipe<'a>(dir: &Path, job: &Job, paths: impl Iterator<Item = &'a Path>) -> R
     let names = paths.map(frame::name).collect::<Result<Vec<_>>>()?;
     Ok(Recipe {
         frames: Frames::new(names),
+        calibration: crate::recipe::Calibration::default(),
         stack: job.stack.clone(),
         output: Output {
             overwrite: true,

@@ -29,7 +29,7 @@ impl FromStr for Clip {
 }
 
 /// A bound; `open` where nothing is written.
-fn bound(text: &str, open: f64) -> Option<f64> {
+pub(super) fn bound(text: &str, open: f64) -> Option<f64> {
     match text.trim() {
         "" => Some(open),
         number => number.parse().ok().filter(|v: &f64| !v.is_nan()),
@@ -111,7 +111,7 @@ fn read_iterations(text: &str) -> Option<Iterations> {
 }
 
 /// Shows a bound: nothing where there is none.
-fn side(bound: f64) -> String {
+pub(super) fn side(bound: f64) -> String {
     if bound.is_infinite() {
         String::new()
     } else {

@@ -7,10 +7,6 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::recipe::{Io, Method, PixelType, Plane, Uncertainty};
 
-mod clip;
-mod frames;
-mod level;
-
 /// A text that does not read as a value of `what`.
 fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
     Error::Value {
@@ -78,6 +74,11 @@ macro_rules! words {
         }
     };
 }
+
+mod calibration;
+mod clip;
+mod frames;
+mod level;
 
 words!(Method, "--method", "average, median or sum", {
     "average" = Method::Average,

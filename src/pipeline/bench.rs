@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{strip, survey};
+use super::strip::{self, Bench, Workshop};
+use super::survey;
 use crate::error::{Error, Result};
 use crate::kernel::{Sample, Width};
 use crate::pixels::{Bitpix, Stored};
@@ -23,7 +24,7 @@ pub struct BenchTile<T> {
     raw: RawTile,
     /// Room for the result; gone after a strip has failed.
     empty: Option<EmptyTile>,
-    scratch: Scratch<T>,
+    bench: Bench<T>,
 }
 
 impl<T: Sample> BenchTile<T> {
@@ -58,6 +59,8 @@ impl<T: Sample> BenchTile<T> {
             inverse_variance: false,
             needs_deviation: false,
             may_be_absent: !survey::is_coded(&stored),
+            below: None,
+            above: None,
             planes: vec![(Plane::Data, PixelType::F32)],
         };
         let raw = (0..frames.len()).map(|frame| TilePlane {
@@ -77,7 +80,7 @@ impl<T: Sample> BenchTile<T> {
             Ok::<(), Error>(())
         })?;
         Ok(Self {
-            scratch: Scratch::new(&room),
+            bench: Bench::new(Scratch::new(&room)),
             room,
             area,
             raw,
@@ -96,8 +99,8 @@ impl<T: Sample> BenchTile<T> {
     ///
     /// Those of a run; none for an f32 image.
     pub fn combine(&mut self) -> Result<()> {
-        self.each_strip(|room, view, scratch, strip| {
-            strip::work(room, view, scratch, strip, |pixel| {
+        self.each_strip(|room, view, bench, strip| {
+            strip::work(Workshop::plain(room), view, bench, strip, |pixel| {
                 (pixel % NCOL + 1, pixel / NCOL + 1)
             })
         })
@@ -109,9 +112,9 @@ impl<T: Sample> BenchTile<T> {
     ///
     /// None, if [`Self::combine`] had none.
     pub fn decode(&mut self) -> Result<()> {
-        self.each_strip(|room, view, scratch, strip| {
-            strip::decode(room, view, scratch, strip);
-            std::hint::black_box(&scratch.rows);
+        self.each_strip(|room, view, bench, strip| {
+            strip::decode(Workshop::plain(room), view, bench, strip);
+            std::hint::black_box(&bench.scratch.rows);
             Ok(())
         })
     }
@@ -119,20 +122,25 @@ impl<T: Sample> BenchTile<T> {
     /// Walks over the strips, whose stored bytes stay where they are.
     fn each_strip(
         &mut self,
-        mut take: impl FnMut(&StackRoom, RawView<'_>, &mut Scratch<T>, &mut OutStrip<'_>) -> Result<()>,
+        mut take: impl FnMut(
+            &StackRoom,
+            (RawView<'_>, &Area),
+            &mut Bench<T>,
+            &mut OutStrip<'_>,
+        ) -> Result<()>,
     ) -> Result<()> {
         let Self {
             room,
             area,
             raw,
             empty,
-            scratch,
+            bench,
         } = self;
         let view = raw.fill(area, |_, _, _| Ok::<(), Error>(()))?;
         let gone = || Error::NoFrames("a strip of this tile failed".into());
         let tile = empty.take().ok_or_else(gone)?;
         let combined = tile.combine(area.clone(), room.strip_npixel::<T>(), |strip| {
-            take(room, view, scratch, strip)
+            take(room, (view, area), bench, strip)
         })?;
         *empty = Some(combined.empty());
         Ok(())

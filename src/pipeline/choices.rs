@@ -2,38 +2,53 @@
 
 use std::sync::Arc;
 
-use super::survey;
+use super::{calibrating, survey};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
 use crate::pixels::SampleType;
-use crate::recipe::{Clip, Hdu, Level, Method, PixelType, Plane, Recipe, Uncertainty, Weight};
+use crate::recipe::{
+    Clip, Hdu, Level, Method, PixelType, Plane, Recipe, Stack, Uncertainty, Weight,
+};
 use crate::sink::PlaneTypes;
-use crate::source::{self, Frame, FrameList, Selection};
+use crate::source::{self, Frame, FrameList, Masters, Selection};
 use crate::stack::StackRoom;
 use crate::watch::Watch;
 
-/// Opens the frames of one image.
-pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<FrameList> {
-    let stack = &recipe.stack;
-    let mut keywords = Vec::new();
-    if let Level::Keyword(keyword) = &stack.scale {
-        keywords.push(keyword.clone());
-    }
-    if let Level::Keyword(keyword) = &stack.zero {
-        keywords.push(keyword.clone());
-    }
-    if let Weight::Keyword(keyword) = &stack.weight {
-        keywords.push(keyword.clone());
-    }
-    source::open(
-        &Selection {
-            frames: &recipe.frames,
-            hdu,
-            keywords: &keywords,
-        },
-        watch,
-    )
+/// The keywords whose numbers are wanted of every frame.
+pub(super) fn keywords(stack: &Stack) -> Vec<String> {
+    let level = |level: &Level| match level {
+        Level::Keyword(keyword) => Some(keyword.clone()),
+        _ => None,
+    };
+    let weight = match &stack.weight {
+        Weight::Keyword(keyword) => Some(keyword.clone()),
+        _ => None,
+    };
+    [level(&stack.scale), level(&stack.zero), weight]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The frames of one image, and the masters that go with them.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) list: FrameList,
+    pub(super) masters: Masters,
+}
+
+/// Opens the frames of one image, and their masters.
+pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<Opened> {
+    let selection = Selection {
+        frames: &recipe.frames,
+        hdu,
+        keywords: &keywords(&recipe.stack),
+        calibration: &recipe.calibration,
+    };
+    let list = source::open(&selection, watch)?;
+    let masters = source::masters(&selection, &list, recipe.frames.hdu == Hdu::All)?;
+    Ok(Opened { list, masters })
 }
 
 /// The types of the output's pixels.
@@ -56,6 +71,7 @@ pub(super) fn plane_types(recipe: &Recipe, sample: SampleType) -> PlaneTypes {
 pub(super) fn stack_room(
     recipe: &Recipe,
     list: &FrameList,
+    masters: &Masters,
     sample: SampleType,
 ) -> Result<StackRoom> {
     let stack = &recipe.stack;
@@ -68,7 +84,9 @@ pub(super) fn stack_room(
     let weighs = stack.method != Method::Median;
     let inverse_variance = weighs && stack.weight == Weight::InverseVariance;
     let needs_deviation = inverse_variance || stack.uncertainty == Uncertainty::Propagate;
+    let brought = recipe.calibration.deviation.is_some() || calibrating::deviates(masters);
     if needs_deviation
+        && !brought
         && let Some(frame) = list.frames.iter().find(|frame| frame.uncertainty.is_none())
     {
         return Err(Error::frame(
@@ -134,7 +152,10 @@ pub(super) fn stack_room(
             || masked
             || needs_deviation
             || bounded
+            || list.frames.iter().any(|frame| frame.raw.is_some())
             || !list.frames.iter().all(exact),
+        below: recipe.calibration.below,
+        above: recipe.calibration.above,
         planes: planes
             .into_iter()
             .map(|plane| (plane, pixel(plane)))

@@ -20,13 +20,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::strip;
+use super::strip::{self, Bench, Workshop};
 use crate::error::{Error, Result};
 use crate::kernel::Sample;
 use crate::plan::Plan;
 use crate::recipe::Plane;
 use crate::shape::Area;
-use crate::stack::{Scratch, StackRoom, Tally};
+use crate::stack::{Scratch, Tally};
 use crate::tile::{CombinedTile, Companion, EmptyTile, Layout, RawTile};
 use crate::watch::Watch;
 
@@ -34,7 +34,7 @@ use crate::watch::Watch;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rooms<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) stack: &'a StackRoom,
+    pub(super) workshop: Workshop<'a>,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) watch: &'a Watch,
 }
@@ -43,6 +43,9 @@ pub(super) struct Rooms<'a> {
 pub(super) trait Source: Sync {
     /// Copies the stored bytes of an area of a plane of a frame.
     fn read(&self, plane: Companion, frame: usize, area: &Area, bytes: &mut [u8]) -> Result<()>;
+
+    /// An area of what is combined, counted from the corner of the frames.
+    fn within(&self, area: &Area) -> Area;
 
     /// Says that this area of every frame comes next.
     fn advise(&self, area: &Area);
@@ -108,7 +111,7 @@ pub(super) fn walk<T: Sample>(
         (workers, writer)
     });
     let mut walked = Walked {
-        tally: Tally::new(rooms.stack.clip.len(), rooms.stack.nframe),
+        tally: Tally::new(rooms.workshop.stack.clip.len(), rooms.workshop.stack.nframe),
         times: [Times::default(); 3],
     };
     for worker in workers {
@@ -133,10 +136,14 @@ fn work_room<T: Sample>(
     to_write: &Sender<CombinedTile>,
 ) -> Result<(Tally, [Times; 2])> {
     let Rooms {
-        plan, stack, watch, ..
+        plan,
+        workshop,
+        watch,
+        ..
     } = rooms;
+    let stack = workshop.stack;
     let mut raw = RawTile::new(Arc::clone(layout));
-    let mut scratch = Scratch::<T>::new(stack);
+    let mut bench = Bench::new(Scratch::<T>::new(stack));
     let mut times = [Times::default(); 2];
     loop {
         let begun = Instant::now();
@@ -164,8 +171,9 @@ fn work_room<T: Sample>(
                 area.rows.start + pixel / ncol + 1,
             )
         };
+        let of_frames = source.within(&area);
         let tile = tile.combine(area.clone(), stack.strip_npixel::<T>(), |strip| {
-            strip::work(stack, view, &mut scratch, strip, place)
+            strip::work(workshop, (view, &of_frames), &mut bench, strip, place)
         })?;
         times[0].busy += arrived - begun;
         times[1].waited += met - arrived;
@@ -174,7 +182,7 @@ fn work_room<T: Sample>(
             break;
         }
     }
-    Ok((scratch.tally, times))
+    Ok((bench.scratch.tally, times))
 }
 
 /// Takes combined tiles, writes them at their place, and sends them home.

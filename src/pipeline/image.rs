@@ -7,19 +7,21 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::calibrating::{self, Calibrating, Job, MasterDesk, sky_wanted};
 use super::choices;
 use super::corridor::{self, Rooms, Source, Walked};
 use super::outcome::Outcome;
+use super::strip::Workshop;
 use super::survey::{self, Survey};
 use crate::error::Result;
 use crate::kernel::Sample;
-use crate::measure::Ranked;
-use crate::pixels::SampleType;
+use crate::measure::{Ranked, Wanted};
+use crate::pixels::{self, SampleType};
 use crate::plan::{Demand, Plan};
-use crate::recipe::{Hdu, Recipe};
+use crate::recipe::{Calibration, Hdu, Recipe};
 use crate::shape::{Area, Section};
-use crate::sink::FitsSink;
-use crate::source::{self, FrameList, Reader};
+use crate::sink::{FitsSink, StepCards};
+use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::StackRoom;
 use crate::tile::{Companion, Layout, TilePlane};
 use crate::units::ByteSize;
@@ -47,7 +49,12 @@ pub(super) struct Image<'a> {
     /// The number of the HDU of the frames, where they are taken by number.
     number: usize,
     list: &'a FrameList,
+    masters: &'a Masters,
     reader: &'a Reader<'a>,
+    /// What calibrates the frames; known once it is measured.
+    calibrating: Option<Calibrating<'a>>,
+    /// What is told of the steps.
+    told: Option<StepCards>,
     /// The part of the frames that is combined.
     region: Area,
     /// Where levels are measured.
@@ -63,7 +70,7 @@ impl<'a> Image<'a> {
     pub(super) fn new(
         recipe: &'a Recipe,
         hdu: &Hdu,
-        list: &'a FrameList,
+        (list, masters): (&'a FrameList, &'a Masters),
         reader: &'a Reader<'a>,
         process: ByteSize,
     ) -> Result<Self> {
@@ -83,19 +90,22 @@ impl<'a> Image<'a> {
             .iter()
             .map(|frame| frame.image.stored.sample_type());
         let sample = types.max().unwrap_or(SampleType::F32);
-        let stack = choices::stack_room(recipe, list, sample)?;
+        let stack = choices::stack_room(recipe, list, masters, sample)?;
         let mut image = Self {
             recipe,
             number,
             list,
+            masters,
             reader,
+            calibrating: None,
+            told: None,
             region,
             section,
             sample,
             stack,
             plan: Plan::default(),
         };
-        image.plan = image.demand(process).plan(recipe.resources.mem_limit)?;
+        image.plan = image.demand(process)?.plan(recipe.resources.mem_limit)?;
         let Plan {
             frames,
             bands,
@@ -110,7 +120,7 @@ impl<'a> Image<'a> {
     }
 
     /// What the image needs memory for.
-    fn demand(&self, process: ByteSize) -> Demand {
+    fn demand(&self, process: ByteSize) -> Result<Demand> {
         let list = self.list;
         let nbyte = |plane: &TilePlane| plane.stored.bitpix.nbyte();
         let raw_nbyte = self.tile_planes().map(|plane| nbyte(&plane)).sum();
@@ -128,10 +138,19 @@ impl<'a> Image<'a> {
             SampleType::F64 => self.stack.scratch_nbyte::<f64>(),
         };
         let (nfile, file_nbyte) = files(list);
-        let survey = self.survey();
-        let measuring = survey.map(|survey| survey.nbyte());
+        let job = self.job();
+        let surveys = || self.sky_survey().into_iter().chain(self.survey());
+        let measuring: Option<u64> = surveys().map(|survey| survey.nbyte()).reduce(|a, b| a + b);
+        let measure_nbyte = surveys()
+            .map(|survey| survey.scratch_nbyte(self.sample))
+            .max();
+        let measure_nbyte = measure_nbyte.max(Some(job.nbyte()?).filter(|nbyte| *nbyte > 0));
+        let strip_npixel = match self.sample {
+            SampleType::F32 => self.stack.strip_npixel::<f32>(),
+            SampleType::F64 => self.stack.strip_npixel::<f64>(),
+        };
         let combining = (raw_nbyte * self.region.npixel()) as u64;
-        Demand {
+        Ok(Demand {
             process: process.0,
             nframe: list.frames.len(),
             shape: self.region.shape(),
@@ -144,55 +163,86 @@ impl<'a> Image<'a> {
                 .map(|(_, pixel)| pixel.nbyte())
                 .sum(),
             text_nbyte: names.sum::<usize>() as u64
-                + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES,
+                + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES
+                + job.levels_nbyte() as u64,
             threads: self.recipe.resources.threads,
-            scratch_nbyte,
+            scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel),
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),
             nfile,
-            measure_nbyte: survey.map(|survey| survey.scratch_nbyte(self.sample)),
+            measure_nbyte,
             walks: measuring.into_iter().chain([combining]).collect(),
+        })
+    }
+
+    /// How the frames are calibrated.
+    fn job(&self) -> Job<'a> {
+        Job {
+            calibration: &self.recipe.calibration,
+            list: self.list,
+            masters: self.masters,
+            width: self.stack.width,
         }
     }
 
     /// What is measured of the frames, if anything.
     fn survey(&self) -> Option<Survey<'_>> {
-        survey::wanted(&self.recipe.stack).map(|wanted| Survey {
+        survey::wanted(&self.recipe.stack).map(|wanted| self.survey_of(wanted))
+    }
+
+    /// What is measured of their sky.
+    fn sky_survey(&self) -> Option<Survey<'_>> {
+        sky_wanted(self.recipe.calibration.sky).map(|wanted| self.survey_of(wanted))
+    }
+
+    fn survey_of(&self, wanted: Wanted) -> Survey<'_> {
+        Survey {
             list: self.list,
             section: &self.section,
             wanted,
             needs_deviation: self.stack.needs_deviation,
             width: self.stack.width,
-        })
+            mask_bits: self.recipe.calibration.mask_bits,
+            deviation: self.recipe.calibration.deviation.is_some(),
+            masters: self.job().calibrates().then_some(self.masters),
+            calibrating: self.calibrating.as_ref(),
+        }
     }
 
     /// The planes that a tile holds: those of all frames, by kind.
     fn tile_planes(&self) -> impl Iterator<Item = TilePlane> {
         let frames = || self.list.frames.iter().enumerate();
-        let plane = |companion, frame, image: &crate::pixels::Image| TilePlane {
+        let plane = |companion, frame, image: &pixels::Image| TilePlane {
             companion,
             frame,
             stored: image.stored,
         };
+        let deviates = self.recipe.calibration.deviation.is_some();
+        let replaced =
+            move |of: &Frame| deviates && of.raw.as_ref().is_some_and(|raw| !raw.done.deviation);
         let images = frames().map(move |(frame, of)| plane(Companion::Image, frame, &of.image));
         let masks = frames().filter_map(move |(frame, of)| {
             of.mask
                 .as_ref()
                 .map(|image| plane(Companion::Mask, frame, image))
         });
-        let deviations =
-            frames()
-                .filter(|_| self.stack.needs_deviation)
-                .filter_map(move |(frame, of)| {
-                    of.uncertainty
-                        .as_ref()
-                        .map(|(image, kind)| plane(Companion::Uncertainty(*kind), frame, image))
-                });
+        let deviations = frames()
+            .filter(|_| self.stack.needs_deviation)
+            .filter(move |(_, of)| !replaced(of))
+            .filter_map(move |(frame, of)| {
+                of.uncertainty
+                    .as_ref()
+                    .map(|(image, kind)| plane(Companion::Uncertainty(*kind), frame, image))
+            });
         let bad_pixels = self
             .list
             .bad_pixels
             .as_ref()
             .map(|mask| plane(Companion::BadPixels, 0, &mask.image));
-        images.chain(masks).chain(deviations).chain(bad_pixels)
+        images
+            .chain(masks)
+            .chain(deviations)
+            .chain(bad_pixels)
+            .chain(calibrating::tile_planes(self.masters))
     }
 
     /// The files of the frames, and of the mask that serves them all.
@@ -203,6 +253,7 @@ impl<'a> Image<'a> {
             .iter()
             .map(|frame| &*frame.path)
             .chain(bad_pixels)
+            .chain(self.masters.paths())
     }
 
     /// Measures, combines and writes the image.
@@ -235,6 +286,7 @@ impl<'a> Image<'a> {
         sink: &mut FitsSink,
         watch: &Watch,
     ) -> Result<Walked> {
+        self.prepare::<T>(watch)?;
         let measured = match self.survey() {
             None => Vec::new(),
             Some(survey) => {
@@ -267,7 +319,11 @@ impl<'a> Image<'a> {
         let layout = Arc::new(Layout::new(self.tile_planes(), widths, capacity));
         let rooms = Rooms {
             plan: &self.plan,
-            stack: &self.stack,
+            workshop: Workshop {
+                stack: &self.stack,
+                calibrating: self.calibrating.as_ref(),
+                mask_bits: self.recipe.calibration.mask_bits,
+            },
             pool,
             watch,
         };
@@ -279,13 +335,25 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// An area of what is combined, counted from the corner of the frames.
-    fn within(&self, area: &Area) -> Area {
-        let Area { rows, cols } = &self.region;
-        Area {
-            rows: area.rows.start + rows.start..area.rows.end + rows.start,
-            cols: area.cols.start + cols.start..area.cols.end + cols.start,
+    /// Finds what calibration has to know.
+    fn prepare<T: Ranked + Sample>(&mut self, watch: &Watch) -> Result<()> {
+        let job = self.job();
+        let mut calibrating = None;
+        if job.calibrates() {
+            let threads = self.plan.measurers.max(1);
+            watch.begin(Walk::Measuring, 0);
+            let mut found = job.prepare(self.reader, threads, watch)?;
+            if let Some(survey) = self.sky_survey() {
+                job.sky::<T>(survey, &mut found, self.reader, threads, watch)?;
+            }
+            calibrating = Some(found);
         }
+        if *job.calibration != Calibration::default() {
+            let section = self.recipe.stack.stats_section.as_ref();
+            self.told = Some(job.told(calibrating.as_ref(), section)?);
+        }
+        self.calibrating = calibrating;
+        Ok(())
     }
 }
 
@@ -294,11 +362,20 @@ impl Source for Image<'_> {
         let area = self.within(area);
         let plane = match plane {
             Companion::BadPixels => return self.reader.read_bad_pixels(&area, bytes),
-            Companion::Image => source::Companion::Image,
-            Companion::Mask => source::Companion::Mask,
-            Companion::Uncertainty(_) => source::Companion::Uncertainty,
+            Companion::Image => pixels::Companion::Image,
+            Companion::Mask => pixels::Companion::Mask,
+            Companion::Uncertainty(_) => pixels::Companion::Uncertainty,
+            Companion::Master(..) => return calibrating::read(self.reader, plane, &area, bytes),
         };
         self.reader.read(frame, plane, &area, bytes)
+    }
+
+    fn within(&self, area: &Area) -> Area {
+        let Area { rows, cols } = &self.region;
+        Area {
+            rows: area.rows.start + rows.start..area.rows.end + rows.start,
+            cols: area.cols.start + cols.start..area.cols.end + cols.start,
+        }
     }
 
     fn advise(&self, area: &Area) {

@@ -4,10 +4,13 @@
 //! one, or one an extension for `--hdu all`.
 
 mod bench;
+mod by_frame;
+mod calibrating;
 mod choices;
 mod corridor;
 mod image;
 mod outcome;
+mod reduce;
 mod strip;
 mod survey;
 
@@ -25,8 +28,10 @@ use crate::units::ByteSize;
 use crate::watch::Watch;
 
 pub use bench::BenchTile;
+use choices::Opened;
 use image::Image;
 use outcome::Outcome;
+pub use reduce::{calibrate, plan_calibration};
 
 /// Plans a run: opens the frames, and says what memory and which tiles it would take. Nothing is written.
 ///
@@ -39,9 +44,9 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     let process = process(recipe)?;
     let mut largest: Option<Plan> = None;
     for hdu in hdus(&recipe.frames)? {
-        let list = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::new(&list, recipe.resources.io)?;
-        let plan = Image::new(recipe, &hdu, &list, &reader, process)?.plan;
+        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
+        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -75,9 +80,9 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let mut sink: Option<FitsSink> = None;
     let mut outcome = Outcome::new(recipe);
     for hdu in hdus(&recipe.frames)? {
-        let list = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::new(&list, recipe.resources.io)?;
-        let image = Image::new(recipe, &hdu, &list, &reader, process)?;
+        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
+        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let image = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?;
         if sink.is_none() {
             output_is_no_input(&recipe.output.path, &image)?;
         }

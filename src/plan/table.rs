@@ -7,7 +7,12 @@ use crate::units::ByteSize;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} frames, {} pixels combined", self.frames, self.shape)?;
+        let (done, purpose) = if self.one_by_one {
+            ("each at most, calibrated", "to calibrate")
+        } else {
+            ("combined", "to combine")
+        };
+        writeln!(f, "{} frames, {} pixels {done}", self.frames, self.shape)?;
         let how = if self.mapped { "mapped" } else { "read" };
         let cut = if self.tile_cols < self.shape.ncol {
             format!("{} of {} columns", self.tile_cols, self.shape.ncol)
@@ -21,7 +26,7 @@ impl fmt::Display for Plan {
         )?;
         for (index, bytes) in self.walks.iter().enumerate() {
             let walk = if index + 1 == self.walks.len() {
-                "to combine"
+                purpose
             } else {
                 "to measure"
             };

@@ -1,5 +1,7 @@
 //! Whether the choices of a recipe go together.
 
+mod calibration;
+
 use super::{Clip, Iterations, LevelTo, Plane, Recipe, Sigma, Uncertainty, Weight};
 use crate::error::{Error, Result};
 
@@ -30,6 +32,7 @@ impl Recipe {
             ),
         ];
         if self.frames.uncertainty_hdu.is_none()
+            && !self.calibration.may_bring_uncertainty()
             && let Some((flag, _)) = needs.into_iter().find(|(_, needed)| *needed)
         {
             return refuse(&format!(
@@ -47,7 +50,8 @@ impl Recipe {
         {
             return refuse("--weight: weights are finite and not negative");
         }
-        stack.clip.iter().try_for_each(Clip::check)
+        stack.clip.iter().try_for_each(Clip::check)?;
+        self.calibration.check(&self.frames)
     }
 }
 

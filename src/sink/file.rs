@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::checksum::Sum;
 use super::{HduSpec, Pixels, name};
+use crate::checksum::Sum;
 use crate::error::{Error, Result};
 use crate::header::Card;
 use crate::shape::Area;
@@ -34,6 +34,8 @@ pub(crate) struct FitsSink {
 #[derive(Debug)]
 struct Hdu {
     pixels: Option<Pixels>,
+    /// The byte at which the header begins.
+    begin: u64,
     /// The byte at which the data begin, and how many there are.
     start: u64,
     length: u64,
@@ -100,7 +102,8 @@ impl FitsSink {
         let end = end
             .filter(|&end| i64::try_from(end).is_ok())
             .ok_or_else(too_large)?;
-        self.put(&header, self.end)?;
+        let begin = self.end;
+        self.put(&header, begin)?;
         self.file
             .set_len(end)
             .map_err(|source| self.refused(source))?;
@@ -108,6 +111,7 @@ impl FitsSink {
         let pixels = spec.pixels;
         self.hdus.push(Hdu {
             pixels,
+            begin,
             start,
             length,
             written: 0,
@@ -150,16 +154,66 @@ impl FitsSink {
         Ok(())
     }
 
-    /// Completes the file and gives it its name.
+    /// Counts a rectangle of pixels of an HDU as written that are zeros as they are stored. The file is zeros where nothing was written, and
+    /// such pixels add nothing to a sum: a mask without a masked pixel costs nothing but its header.
+    pub(crate) fn write_zeros(&mut self, hdu: usize, area: &Area) {
+        let hdu = &mut self.hdus[hdu];
+        let nbyte = hdu.pixels.map_or(0, |pixels| pixels.dtype.nbyte());
+        hdu.written += (area.npixel() * nbyte) as u64;
+    }
+
+    /// Takes back the HDU that was added last, with what was written to it.
+    ///
+    /// Whether a plane is needed at all, such as the mask of a calibrated frame, may be known only behind its last pixel: it is added
+    /// behind its companions and taken back where it is not. Readers do not mind, for companions go by their names: astropy's CCDData
+    /// takes `UNCERT` before `MASK` as well as behind it, and does without either.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the file refuses.
+    pub(crate) fn drop_last(&mut self) -> Result<()> {
+        if let Some(last) = self.hdus.pop() {
+            self.file
+                .set_len(last.begin)
+                .map_err(|source| self.refused(source))?;
+            self.end = last.begin;
+        }
+        Ok(())
+    }
+
+    /// Completes the file, flushes it to its disk and gives it its name.
     ///
     /// # Errors
     ///
     /// [`Error::Output`] where something came to stand under that name meanwhile, [`Error::Io`] where the file refuses.
     pub(crate) fn finish(self) -> Result<()> {
+        self.complete()?;
+        self.file
+            .sync_all()
+            .map_err(|source| self.refused(source))?;
+        let folder = name::folder(&self.path).to_owned();
+        self.name()?;
+        // The pixels are safe; a folder that cannot be flushed is no reason to call the file lost.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    /// The same, and leaves it to the system when the file reaches its disk: one of many, which can be made again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::finish`].
+    pub(crate) fn finish_unflushed(self) -> Result<()> {
+        self.complete()?;
+        self.name()
+    }
+
+    /// Writes what is known only when all pixels are.
+    fn complete(&self) -> Result<()> {
         for (number, hdu) in self.hdus.iter().enumerate() {
             if hdu.written != hdu.length {
                 return Err(Error::Output {
-                    path: self.path,
+                    path: self.path.clone(),
                     fault: format!(
                         "{} of {} bytes of HDU {number} were written; this is a fault of ccdstream, please report it",
                         hdu.written, hdu.length
@@ -168,19 +222,17 @@ impl FitsSink {
             }
             self.put(&hdu.sum_cards(), hdu.sums_at)?;
         }
-        self.file
-            .sync_all()
-            .map_err(|source| self.refused(source))?;
+        Ok(())
+    }
+
+    fn name(self) -> Result<()> {
         let Self {
             path,
             overwrite,
             temporary,
             ..
         } = self;
-        name::give(temporary, &path, overwrite)?;
-        // The pixels are safe; a folder that cannot be flushed is no reason to call the file lost.
-        let _ = File::open(name::folder(&path)).and_then(|folder| folder.sync_all());
-        Ok(())
+        name::give(temporary, &path, overwrite)
     }
 
     fn put(&self, bytes: &[u8], at: u64) -> Result<()> {
@@ -215,180 +267,4 @@ impl Hdu {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::recipe::PixelType;
-    use crate::shape::Shape;
-    use proptest::prelude::*;
-    use std::fs;
-
-    const SHAPE: Shape = Shape { nrow: 5, ncol: 7 };
-
-    fn image(dtype: PixelType) -> HduSpec {
-        HduSpec {
-            extname: None,
-            extver: None,
-            pixels: Some(Pixels {
-                dtype,
-                shape: SHAPE,
-                blank: None,
-            }),
-            cards: Card::commentary("HISTORY", "made by a test"),
-        }
-    }
-
-    /// The ones'-complement sum of whole blocks.
-    fn sum(bytes: &[u8]) -> u32 {
-        let mut sum = Sum::default();
-        sum.add(0, bytes);
-        sum.value()
-    }
-
-    /// Bytes that differ from pixel to pixel, of an image of one byte a pixel.
-    fn pixels(area: &Area) -> Vec<u8> {
-        let rows = area.rows.clone();
-        let number = |row, col| u8::try_from((row * 37 + col * 101 + 1) % 251).expect("below 256");
-        rows.flat_map(|row| area.cols.clone().map(move |col| number(row, col)))
-            .collect()
-    }
-
-    fn written(areas: &[Area]) -> Vec<u8> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out.fits");
-        let mut sink = FitsSink::create(&path, false).expect("a file");
-        let hdu = sink.add(&image(PixelType::U8)).expect("an image");
-        for area in areas {
-            sink.write(hdu, area, &pixels(area)).expect("pixels");
-        }
-        sink.finish().expect("a whole file");
-        assert_eq!(
-            fs::read_dir(folder.path()).expect("a folder").count(),
-            1,
-            "nothing else is left"
-        );
-        fs::read(&path).expect("a file")
-    }
-
-    #[test]
-    fn a_file_is_whole_blocks_whose_sums_are_minus_zero() {
-        let bytes = written(&[SHAPE.area()]);
-        assert_eq!(bytes.len(), 2 * BLOCK);
-        assert_eq!(sum(&bytes), u32::MAX);
-        assert_eq!(bytes[BLOCK..BLOCK + 35], pixels(&SHAPE.area()));
-        let header = String::from_utf8_lossy(&bytes[..BLOCK]).into_owned();
-        assert!(header.starts_with("SIMPLE  =                    T"));
-        assert!(header.contains(&format!("DATASUM = '{}", sum(&bytes[BLOCK..]))));
-    }
-
-    #[test]
-    fn companions_follow_the_primary() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out.fits");
-        let mut sink = FitsSink::create(&path, false).expect("a file");
-        let empty = HduSpec {
-            extname: None,
-            extver: None,
-            pixels: None,
-            cards: Vec::new(),
-        };
-        let named = HduSpec {
-            extname: Some("SCI".into()),
-            extver: Some(2),
-            ..image(PixelType::F32)
-        };
-        assert_eq!(
-            (sink.add(&empty).ok(), sink.add(&named).ok()),
-            (Some(0), Some(1))
-        );
-        sink.write(1, &SHAPE.area(), &[0x7f; 140]).expect("pixels");
-        sink.finish().expect("a whole file");
-        let bytes = fs::read(&path).expect("a file");
-        assert_eq!(
-            (sum(&bytes[..BLOCK]), sum(&bytes[BLOCK..])),
-            (u32::MAX, u32::MAX)
-        );
-        assert!(bytes[BLOCK..].starts_with(b"XTENSION= 'IMAGE   '"));
-    }
-
-    #[test]
-    fn an_existing_file_is_replaced_only_by_a_whole_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out.fits");
-        fs::write(&path, "old").expect("a file");
-        let mut sink = FitsSink::create(&path, true).expect("a file");
-        let hdu = sink.add(&image(PixelType::U8)).expect("an image");
-        assert!(sink.finish().is_err(), "its pixels are missing");
-        assert_eq!(fs::read(&path).expect("a file"), b"old");
-        let mut sink = FitsSink::create(&path, true).expect("a file");
-        sink.add(&image(PixelType::U8)).expect("an image");
-        sink.write(hdu, &SHAPE.area(), &[0; 35]).expect("pixels");
-        sink.finish().expect("a whole file");
-        assert_eq!(fs::read(&path).expect("a file").len(), 2 * BLOCK);
-    }
-
-    #[test]
-    fn a_file_that_came_meanwhile_is_spared() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out.fits");
-        let mut sink = FitsSink::create(&path, false).expect("a file");
-        sink.add(&HduSpec {
-            pixels: None,
-            ..image(PixelType::U8)
-        })
-        .expect("a header");
-        fs::write(&path, "other").expect("a file");
-        assert!(matches!(sink.finish(), Err(Error::Output { .. })));
-        assert_eq!(fs::read(&path).expect("a file"), b"other");
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-    }
-
-    #[test]
-    fn a_sink_that_is_dropped_leaves_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut sink = FitsSink::create(&folder.path().join("out.fits"), false).expect("a file");
-        sink.add(&image(PixelType::F64)).expect("an image");
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-        drop(sink);
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
-    }
-
-    #[test]
-    fn an_image_that_no_file_can_hold_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut sink = FitsSink::create(&folder.path().join("out.fits"), false).expect("a file");
-        let shape = Shape {
-            nrow: usize::MAX / 2,
-            ncol: 7,
-        };
-        let huge = Some(Pixels {
-            dtype: PixelType::F64,
-            shape,
-            blank: None,
-        });
-        assert!(
-            sink.add(&HduSpec {
-                pixels: huge,
-                ..image(PixelType::F64)
-            })
-            .is_err()
-        );
-    }
-
-    proptest! {
-        // Every case flushes files to the disk.
-        #![proptest_config(ProptestConfig::with_cases(12))]
-
-        #[test]
-        fn rectangles_in_any_order_make_the_same_file(cut in 1..7_usize, band in 1..5_usize, turn in 0..4_usize) {
-            let mut areas = vec![
-                Area { rows: 0..band, cols: 0..cut },
-                Area { rows: 0..band, cols: cut..7 },
-                Area { rows: band..5, cols: 0..7 },
-            ];
-            areas.retain(|area| area.npixel() > 0);
-            let turn = turn % areas.len();
-            areas.rotate_left(turn);
-            prop_assert_eq!(written(&areas), written(&[SHAPE.area()]));
-        }
-    }
-}
+mod tests;

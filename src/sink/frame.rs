@@ -4,19 +4,27 @@ use std::collections::BTreeSet;
 
 use super::entry::{Entry, Notes, entries};
 use super::header::Part;
-use super::provenance::Provenance;
-use super::reserved::{Verdict, is_section, judge, tells_storage};
+use super::reserved::{Verdict, is_section, judge, tells_stack, tells_storage};
 use crate::header::Card;
+
+/// Which entries of a frame hold in a result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keep {
+    /// Sections of the frame.
+    pub(super) sections: bool,
+    /// How many frames the frame itself was combined of, and their names.
+    pub(super) stack: bool,
+}
 
 /// Puts the entries of the primary that the extension lacks before those of the extension.
 pub(super) fn inherit(
     own: Vec<Entry>,
     primary: &[Card],
-    provenance: &Provenance<'_>,
+    keep: Keep,
     notes: &mut Notes,
 ) -> Vec<Entry> {
     let mut found = Notes::default();
-    let mut header = kept(primary, Part::Primary, provenance, &mut found);
+    let mut header = kept(primary, Part::Primary, keep, &mut found);
     let keywords: BTreeSet<&str> = own.iter().map(|entry| entry.keyword.as_str()).collect();
     header.retain(|entry| is_remark(entry) || !keywords.contains(entry.keyword.as_str()));
     for keyword in keywords {
@@ -73,20 +81,16 @@ fn is_remark(entry: &Entry) -> bool {
 }
 
 /// The entries of a header that still hold, as the standard wants them.
-pub(super) fn kept(
-    cards: &[Card],
-    part: Part<'_>,
-    provenance: &Provenance<'_>,
-    notes: &mut Notes,
-) -> Vec<Entry> {
+pub(super) fn kept(cards: &[Card], part: Part<'_>, keep: Keep, notes: &mut Notes) -> Vec<Entry> {
     let mut kept = Vec::new();
     for entry in entries(cards, notes) {
         let keyword = entry.keyword.clone();
         let named = matches!(keyword.as_str(), "EXTNAME" | "EXTVER");
         let extension =
             matches!(keyword.as_str(), "EXTLEVEL" | "INHERIT") && !matches!(part, Part::Extension);
-        let section = provenance.region.is_some() && is_section(&entry);
-        if tells_storage(&keyword) || named || extension || section {
+        let section = !keep.sections && is_section(&entry);
+        let stack = !keep.stack && tells_stack(&keyword);
+        if tells_storage(&keyword) || named || extension || section || stack {
             // It no longer holds, so it does not matter that it had to be mended.
             notes.forget(&keyword);
             continue;

@@ -1,7 +1,8 @@
 //! The header of a result: that of the first frame, less what no longer holds, with where the result comes from.
 
+use super::calibrated::calibrated;
 use super::entry::{Entry, Notes};
-use super::frame::{drop_duplicates, frame_naxis, inherit, kept, replace_epoch};
+use super::frame::{Keep, drop_duplicates, frame_naxis, inherit, kept, replace_epoch};
 use super::provenance::Provenance;
 use super::value::Value;
 use super::wcs;
@@ -26,15 +27,26 @@ pub(crate) enum Part<'a> {
 /// Composes the header of a result from that of the first frame: all cards but those that describe how the pixels
 /// are stored, which [`super::HduSpec`] adds.
 pub(crate) fn combined(first: &[Card], part: Part<'_>, provenance: &Provenance<'_>) -> Vec<Card> {
-    let mut notes = Notes::default();
-    let mut header = kept(first, part, provenance, &mut notes);
-    if let Part::Whole { inherited } = part {
-        header = inherit(header, inherited, provenance, &mut notes);
+    // Calibrated on the way, a frame has the header that it has when it is calibrated into a file.
+    if let Some(steps) = provenance.calibration {
+        let first = calibrated(first, part, steps);
+        let part = match part {
+            Part::Whole { .. } => Part::Whole { inherited: &[] },
+            other => other,
+        };
+        return stacked(&first, part, provenance);
     }
-    drop_duplicates(&mut header, &mut notes);
-    replace_epoch(&mut header, &mut notes);
-    let naxis = if matches!(part, Part::Primary) { 0 } else { 2 };
-    wcs::settle(&mut header, naxis, frame_naxis(first), &mut notes);
+    stacked(first, part, provenance)
+}
+
+/// The header of a result from that of the first frame, calibrated or not.
+fn stacked(first: &[Card], part: Part<'_>, provenance: &Provenance<'_>) -> Vec<Card> {
+    let keep = Keep {
+        sections: provenance.region.is_none(),
+        stack: false,
+    };
+    let mut notes = Notes::default();
+    let mut header = settled(first, part, keep, &mut notes);
     if let Some(region) = provenance.region {
         wcs::shift(&mut header, region);
     }
@@ -42,16 +54,29 @@ pub(crate) fn combined(first: &[Card], part: Part<'_>, provenance: &Provenance<'
         notes.forget(&entry.keyword);
         set(&mut header, entry);
     }
-    flatten(&header, part, provenance, &notes)
+    let mut making = Vec::new();
+    if !matches!(part, Part::Primary) {
+        making = provenance.frames();
+    }
+    making.extend(provenance.choices());
+    flatten(&header, making, &notes)
+}
+
+/// What still holds of the header of a frame, as the standard wants it.
+pub(super) fn settled(first: &[Card], part: Part<'_>, keep: Keep, notes: &mut Notes) -> Vec<Entry> {
+    let mut header = kept(first, part, keep, notes);
+    if let Part::Whole { inherited } = part {
+        header = inherit(header, inherited, keep, notes);
+    }
+    drop_duplicates(&mut header, notes);
+    replace_epoch(&mut header, notes);
+    let naxis = if matches!(part, Part::Primary) { 0 } else { 2 };
+    wcs::settle(&mut header, naxis, frame_naxis(first), notes);
+    header
 }
 
 /// Puts the cards of the header together with those of its making.
-fn flatten(
-    header: &[Entry],
-    part: Part<'_>,
-    provenance: &Provenance<'_>,
-    notes: &Notes,
-) -> Vec<Card> {
+pub(super) fn flatten(header: &[Entry], making: Vec<Card>, notes: &Notes) -> Vec<Card> {
     let mut cards: Vec<Card> = header
         .iter()
         .flat_map(|entry| entry.cards.iter().copied())
@@ -63,10 +88,7 @@ fn flatten(
     {
         cards.pop();
     }
-    if !matches!(part, Part::Primary) {
-        cards.extend(provenance.frames());
-    }
-    cards.extend(provenance.choices());
+    cards.extend(making);
     for (what, keywords) in [("mended", &notes.mended), ("left out", &notes.left_out)] {
         if !keywords.is_empty() {
             let keywords: Vec<&str> = keywords.iter().map(String::as_str).collect();
@@ -89,7 +111,7 @@ fn flatten(
 }
 
 /// Puts an entry in the place of the one with its keyword, or at the end.
-fn set(header: &mut Vec<Entry>, entry: Entry) {
+pub(super) fn set(header: &mut Vec<Entry>, entry: Entry) {
     match header.iter_mut().find(|old| old.keyword == entry.keyword) {
         Some(old) => *old = entry,
         None => header.push(entry),
@@ -126,14 +148,22 @@ fn result(header: &mut Vec<Entry>, part: Part<'_>, provenance: &Provenance<'_>) 
     entries.retain(|entry| !primary || has(&entry.keyword));
     let nframe = Value::Number(provenance.nframe.to_string());
     entries.push(Entry::new("NCOMBINE", nframe, "frames combined"));
-    let unit = header
-        .iter()
-        .find(|entry| entry.keyword == "BUNIT")
-        .and_then(Entry::text);
-    if !primary && unit.is_none_or(|unit| unit.trim().is_empty()) {
-        entries.push(text("BUNIT", "adu", "unit of the pixels"));
-    }
+    entries.extend(missing_unit(header).filter(|_| !primary));
     entries
+}
+
+/// The unit of an image that names none.
+pub(super) fn missing_unit(header: &[Entry]) -> Option<Entry> {
+    let unit = header.iter().find(|entry| entry.keyword == "BUNIT");
+    let named = unit
+        .and_then(Entry::text)
+        .is_some_and(|unit| !unit.trim().is_empty());
+    (!named).then(|| unit_of_pixels("adu"))
+}
+
+/// The card of a unit.
+pub(super) fn unit_of_pixels(unit: &str) -> Entry {
+    Entry::new("BUNIT", Value::Text(unit.into()), "unit of the pixels")
 }
 
 #[cfg(test)]
@@ -141,7 +171,7 @@ mod tests {
     use super::*;
     use crate::recipe::Stack;
     use crate::shape::Area;
-    use crate::sink::Exposures;
+    use crate::sink::{Exposures, Limits};
     use std::collections::BTreeSet;
     use std::path::Path;
 
@@ -172,6 +202,8 @@ mod tests {
             bad_pixels: Some(Path::new("/home/me/bad.fits")),
             region,
             uncertainty: true,
+            calibration: None,
+            limits: Limits::default(),
         };
         let composed = combined(&cards(first), part, &provenance);
         composed

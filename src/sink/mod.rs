@@ -1,11 +1,11 @@
-//! The output: combined images written to a FITS file band by band, in any order.
+//! The output: combined images and calibrated frames written to FITS files band by band, in any order.
 //!
 //! The file grows under a hidden name beside its own and is renamed when it is whole: under its name stands a whole
 //! file or none. Headers are formatted here and not by CFITSIO, which writes the data unit full of zeros before the
 //! first pixel: every byte of the output would be written twice. Nothing in the file tells the clock or the machine.
 
+mod calibrated;
 mod card;
-mod checksum;
 mod dates;
 mod entry;
 mod file;
@@ -15,15 +15,22 @@ mod name;
 mod planes;
 mod provenance;
 mod reserved;
+mod sections;
+mod steps;
 mod value;
 mod wcs;
 
+pub(crate) use calibrated::calibrated;
 pub(crate) use dates::Exposures;
 pub(crate) use file::FitsSink;
 pub(crate) use header::{Part, combined};
 pub(crate) use name::vacant;
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
+pub(crate) use steps::{
+    DarkFacts, DarkScale, DeviationFacts, Fact, FlatFacts, GainFacts, Limits, MaskFacts,
+    MasterName, OverscanFacts, SkyFacts, StepCards, TrimFacts,
+};
 
 use crate::header::Card;
 use crate::recipe::PixelType;

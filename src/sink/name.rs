@@ -91,7 +91,7 @@ pub(super) fn give(temporary: TempPath, path: &Path, overwrite: bool) -> Result<
         Err(refusal) => refusal,
     };
     if refusal.error.kind() == io::ErrorKind::AlreadyExists || path.symlink_metadata().is_ok() {
-        let fault = "came to exist while the frames were combined; nothing was written".into();
+        let fault = "came to exist meanwhile; nothing was written".into();
         return Err(Error::Output {
             path: path.into(),
             fault,

@@ -1,11 +1,11 @@
-//! The HDUs of one combined image: the values, and the planes beside them.
+//! The HDUs of one image, combined or calibrated: the values, and the planes beside them.
 
 use super::{HduSpec, Pixels};
 use crate::header::Card;
 use crate::recipe::{PixelType, Plane};
 use crate::shape::Shape;
 
-/// Where a combined image stands in its file.
+/// Where an image stands in its file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place<'a> {
     /// The image is the primary; its planes are `MASK`, `UNCERT` and so on, as astropy's CCDData reads them.
@@ -24,13 +24,16 @@ pub(crate) enum Place<'a> {
 /// The types of the pixels of an output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlaneTypes {
-    /// Of the combined values.
+    /// Of the values.
     pub(crate) data: PixelType,
     /// Of their uncertainty: a float.
     pub(crate) uncertainty: PixelType,
 }
 
-/// The HDUs of `planes`, in their order, where `cards` is the header of the combined values.
+/// The HDUs of `planes`, in their order, where `cards` is the header of the values.
+///
+/// Those of a calibrated frame are to come in the order data, uncertainty, mask: the mask is taken back by
+/// [`FitsSink::drop_last`](super::FitsSink::drop_last) where no sample is masked.
 pub(crate) fn plane_hdus(
     planes: &[Plane],
     types: PlaneTypes,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::dates::Exposures;
+use super::steps::{Limits, StepCards};
 use crate::header::Card;
 use crate::recipe::{Level, Stack, Weight};
 use crate::shape::Area;
@@ -27,6 +28,10 @@ pub(crate) struct Provenance<'a> {
     pub(crate) region: Option<&'a Area>,
     /// Whether there is a plane of uncertainties.
     pub(crate) uncertainty: bool,
+    /// What the frames went through on their way into the stack.
+    pub(crate) calibration: Option<&'a StepCards>,
+    /// What happened to combined values beyond levels.
+    pub(crate) limits: Limits,
 }
 
 impl fmt::Debug for Provenance<'_> {
@@ -90,7 +95,11 @@ impl Provenance<'_> {
                 rows.end
             ));
         }
-        if let Some(name) = self.bad_pixels.and_then(Path::file_name) {
+        lines.extend(self.limits.lines());
+        let masked = self.calibration.and_then(|steps| steps.mask.as_ref());
+        let told = masked.is_some_and(|mask| mask.bad_pixels.is_some());
+        let bad_pixels = self.bad_pixels.filter(|_| !told);
+        if let Some(name) = bad_pixels.and_then(Path::file_name) {
             lines.push(format!("bad pixels {}", name.to_string_lossy()));
         }
         if !self.differing.is_empty() {
@@ -120,7 +129,7 @@ impl Provenance<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::LevelTo;
+    use crate::recipe::{Beyond, LevelTo, Then};
 
     /// What a stack of `nframe` frames tells.
     fn told(stack: &Stack, nframe: usize) -> (Vec<String>, Vec<String>) {
@@ -133,6 +142,15 @@ mod tests {
             bad_pixels: None,
             region: None,
             uncertainty: false,
+            calibration: None,
+            limits: Limits {
+                below: Some(Beyond {
+                    level: 0.2,
+                    then: Then::Mask,
+                })
+                .filter(|_| nframe == 2),
+                above: None,
+            },
         };
         let text = |card: &Card| String::from_utf8_lossy(&card.0).trim_end().to_owned();
         let choices = provenance.choices().iter().map(text).collect();
@@ -173,6 +191,7 @@ mod tests {
             "scale median, scale-to first",
             "stats-section [1:5,*]",
             "weight key:GAIN",
+            "below 0.2=mask",
         ];
         assert_eq!(choices[1..], lines.map(|line| format!("HISTORY {line}")));
     }

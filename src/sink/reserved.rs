@@ -5,11 +5,11 @@ use super::entry::Entry;
 use super::value::{Value, is_number};
 use super::wcs;
 
-/// Keywords that tell how a frame is stored, which is no longer so, or how a former stack was made.
-const STORAGE: [&str; 25] = [
+/// Keywords that tell how a frame is stored, which is no longer so.
+const STORAGE: [&str; 24] = [
     "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "EXTEND", "BLOCKED",
-    "END", "BZERO", "BSCALE", "BLANK", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "NCOMBINE",
-    "LONGSTRN", "TFIELDS", "THEAP", "ZIMAGE", "ZHECKSUM", "ZDATASUM", "FZALGOR",
+    "END", "BZERO", "BSCALE", "BLANK", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "LONGSTRN",
+    "TFIELDS", "THEAP", "ZIMAGE", "ZHECKSUM", "ZDATASUM", "FZALGOR",
 ];
 
 /// Keywords of packed images.
@@ -20,10 +20,10 @@ const PACKED: [&str; 20] = [
 ];
 
 /// Keywords of tables and of parameters, with a number at their end.
-const NUMBERED: [&str; 24] = [
-    "NAXIS", "IMCMB", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "PTYPE", "PSCAL", "PZERO", "TBCOL",
-    "TFORM", "TSCAL", "TZERO", "TNULL", "TTYPE", "TUNIT", "TDISP", "TDIM", "TCTYP", "TCUNI",
-    "TCRVL", "TCDLT", "TCRPX", "TCROT",
+const NUMBERED: [&str; 23] = [
+    "NAXIS", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "PTYPE", "PSCAL", "PZERO", "TBCOL", "TFORM",
+    "TSCAL", "TZERO", "TNULL", "TTYPE", "TUNIT", "TDISP", "TDIM", "TCTYP", "TCUNI", "TCRVL",
+    "TCDLT", "TCRPX", "TCROT",
 ];
 
 /// Keywords of distortions, with a number at their end: their tables stand in HDUs that a result does not have.
@@ -46,6 +46,13 @@ pub(super) fn tells_storage(keyword: &str) -> bool {
     let numbered =
         stem.len() < keyword.len() && (NUMBERED.contains(&stem) || DISTORTIONS.contains(&stem));
     numbered || STORAGE.contains(&keyword) || PACKED.contains(&keyword)
+}
+
+/// Whether a keyword tells how a frame was combined of others.
+pub(super) fn tells_stack(keyword: &str) -> bool {
+    let number = keyword.strip_prefix("IMCMB");
+    keyword == "NCOMBINE"
+        || number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether an entry is a section of the frame, such as `TRIMSEC = '[1:100,1:100]'`.
@@ -267,12 +274,20 @@ mod tests {
     #[test]
     fn keywords_of_storage_are_known() {
         for keyword in [
-            "NAXIS1", "BZERO", "IMCMB012", "ZTILE1", "TTYPE3", "CHECKSUM", "ZIMAGE", "DP1", "D2IM2",
+            "NAXIS1", "BZERO", "ZTILE1", "TTYPE3", "CHECKSUM", "ZIMAGE", "DP1", "D2IM2",
         ] {
             assert!(tells_storage(keyword), "{keyword}");
         }
-        for keyword in ["EXPTIME", "TTYPE", "IMCMBX", "NAXISX", "HISTORY"] {
+        for keyword in ["EXPTIME", "TTYPE", "IMCMB012", "NAXISX", "HISTORY"] {
             assert!(!tells_storage(keyword), "{keyword}");
+        }
+        for (keyword, stack) in [
+            ("NCOMBINE", true),
+            ("IMCMB012", true),
+            ("IMCMB", false),
+            ("IMCMBX", false),
+        ] {
+            assert_eq!(tells_stack(keyword), stack, "{keyword}");
         }
     }
 

@@ -83,14 +83,18 @@ fn is_said_of_the_sky(keyword: &str) -> bool {
     !BUILT.contains(&keyword) && !is_axis(keyword)
 }
 
-/// The unit of pixels in the one spelling in which units compare: adu, ADU, DN, count, counts and none are one.
+/// The unit of samples after a gain.
+pub(super) const ELECTRON: &str = "electron";
+
+/// The unit of pixels in the one spelling in which units compare: adu, ADU, DN, count, counts and none are one; electrons have
+/// few spellings.
 pub(super) fn canonical_unit(bunit: Option<&str>) -> String {
     let unit = bunit.unwrap_or_default().trim();
-    let counts = ["", "adu", "dn", "count", "counts"]
-        .iter()
-        .any(|name| unit.eq_ignore_ascii_case(name));
-    if counts {
+    let is_one_of = |names: &[&str]| names.iter().any(|name| unit.eq_ignore_ascii_case(name));
+    if is_one_of(&["", "adu", "dn", "count", "counts"]) {
         "adu".to_owned()
+    } else if is_one_of(&[ELECTRON, "electrons", "e-"]) {
+        ELECTRON.to_owned()
     } else {
         unit.to_owned()
     }
@@ -185,6 +189,9 @@ mod tests {
         ] {
             assert_eq!(canonical_unit(unit), "adu");
         }
-        assert_eq!(canonical_unit(Some("electron")), "electron");
+        for unit in ["electron", "ELECTRONS", "e-"] {
+            assert_eq!(canonical_unit(Some(unit)), "electron");
+        }
+        assert_eq!(canonical_unit(Some("Electron/s")), "Electron/s");
     }
 }

@@ -113,23 +113,44 @@ fn shown_name(unit: &HeaderUnit) -> String {
         .map_or(name.clone(), |version| format!("{name},{version}"))
 }
 
+/// An image among those of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chip {
+    /// The number of its HDU.
+    pub number: usize,
+    /// EXTNAME.
+    pub name: Option<String>,
+    /// EXTVER.
+    pub version: i64,
+}
+
+/// The images of a file, companion planes aside; at least one.
+pub(super) fn images(file: &mut FitsFile, names: CompanionNames<'_>) -> Result<Vec<Chip>, String> {
+    let mut images = Vec::new();
+    for (number, unit) in file.all().filter(|(_, unit)| !names.include(unit)) {
+        match kind(&unit.header) {
+            Kind::Image => images.push(Chip {
+                number,
+                name: unit.name(),
+                version: unit.version(),
+            }),
+            Kind::Packed => return Err(packed(number)),
+            Kind::Other(_) => {}
+        }
+    }
+    if images.is_empty() {
+        return first_image(file, Some(names)).map(|_| images);
+    }
+    Ok(images)
+}
+
 /// The image HDUs of a file, companion planes aside: by EXTNAME where that is the only one, by EXTNAME and EXTVER where
 /// these are, else by number.
 pub(super) fn image_hdus(
     file: &mut FitsFile,
     names: CompanionNames<'_>,
 ) -> Result<Vec<Hdu>, String> {
-    let mut images = Vec::new();
-    for (number, unit) in file.all().filter(|(_, unit)| !names.include(unit)) {
-        match kind(&unit.header) {
-            Kind::Image => images.push((number, unit.name(), unit.version())),
-            Kind::Packed => return Err(packed(number)),
-            Kind::Other(_) => {}
-        }
-    }
-    if images.is_empty() {
-        return first_image(file, Some(names)).map(|_| Vec::new());
-    }
+    let images = images(file, names)?;
     let every: Vec<_> = file
         .all()
         .filter_map(|(_, unit)| Some((unit.name()?, unit.version())))
@@ -140,13 +161,17 @@ pub(super) fn image_hdus(
         };
         every.iter().filter(same).count() == 1
     };
-    let hdus = images
-        .into_iter()
-        .map(|(number, name, version)| match name {
+    let hdus = images.into_iter().map(
+        |Chip {
+             number,
+             name,
+             version,
+         }| match name {
             Some(name) if alone(&name, None) => Hdu::Name(name, None),
             Some(name) if alone(&name, Some(version)) => Hdu::Name(name, Some(version)),
             _ => Hdu::Number(number),
-        });
+        },
+    );
     Ok(hdus.collect())
 }
 

@@ -3,6 +3,7 @@
 use crate::header::{Header, printable};
 use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Frames;
+use crate::shape::Shape;
 use crate::source::choose::usable;
 use crate::source::file::{FitsFile, HeaderUnit};
 use crate::source::planes::{Kind, Planes, kind};
@@ -44,15 +45,19 @@ pub(super) struct Companions {
 }
 
 impl Companions {
-    /// Looks for the companions of the image in HDU `image`; they must have its shape.
+    /// Looks for the companions of the image in HDU `image`; they must have its shape, not that which it is `trimmed` to.
     pub(super) fn of(
         file: &mut FitsFile,
         image: usize,
         planes: &Planes,
+        trimmed: Shape,
         names: CompanionNames<'_>,
     ) -> Result<Self, String> {
-        let mut found =
-            |name: Option<&str>| name.map_or(Ok(None), |name| companion(file, image, planes, name));
+        let mut found = |name: Option<&str>| {
+            name.map_or(Ok(None), |name| {
+                companion(file, image, (planes, trimmed), name)
+            })
+        };
         let mask = found(names.mask)?.map(|(_, planes)| planes);
         let uncertainty = match found(names.uncertainty)? {
             Some((number, planes)) => Some((planes, uncertainty_kind(&file.known(number).header)?)),
@@ -82,7 +87,7 @@ fn of_plane(companion: &Planes, plane: usize) -> Image {
 fn companion(
     file: &mut FitsFile,
     image: usize,
-    planes: &Planes,
+    (planes, trimmed): (&Planes, Shape),
     wanted: &str,
 ) -> Result<Option<(usize, Planes)>, String> {
     let named = |fault| format!("its companion plane '{}': {fault}", printable(wanted));
@@ -95,8 +100,13 @@ fn companion(
             1 => planes.shape().to_string(),
             count => format!("{} × {count}", planes.shape()),
         };
+        let already = if found.shape() == trimmed && trimmed != planes.shape() {
+            ", and only then is trimmed to that; its companion planes are trimmed with it, so they must be whole too"
+        } else {
+            ""
+        };
         return Err(format!(
-            "HDU {number}, its companion plane '{}', has {} pixels, but the image in HDU {image} has {}",
+            "HDU {number}, its companion plane '{}', has {} pixels, but the image in HDU {image} has {}{already}",
             printable(&file.known(number).name().unwrap_or_default()),
             extent(&found),
             extent(planes),
@@ -204,7 +214,7 @@ mod tests {
     fn of(axes: &[usize], hdus: &[Vec<u8>]) -> Result<Companions, String> {
         let mut file = file(axes, hdus);
         let planes = Planes::of(file.known(0), file.length()).expect("an image");
-        Companions::of(&mut file, 0, &planes, USUAL)
+        Companions::of(&mut file, 0, &planes, planes.shape(), USUAL)
     }
 
     #[test]
@@ -245,6 +255,18 @@ mod tests {
             of(&[4, 3, 2], &[plane("MASK", &[], &[4, 3, 3])])
                 .expect_err("refused")
                 .contains("4 × 3 × 3 pixels")
+        );
+    }
+
+    #[test]
+    fn a_companion_that_is_trimmed_already_is_told_so() {
+        let mut file = file(&[4, 3], &[plane("MASK", &[], &[2, 3])]);
+        let planes = Planes::of(file.known(0), file.length()).expect("an image");
+        let trimmed = Shape { nrow: 3, ncol: 2 };
+        let said = Companions::of(&mut file, 0, &planes, trimmed, USUAL).expect_err("refused");
+        assert!(
+            said.contains("has 2 × 3 pixels, but the image in HDU 0 has 4 × 3, and only then is trimmed to that"),
+            "{said}"
         );
     }
 

@@ -11,6 +11,7 @@ use jiff::civil::DateTime;
 use crate::header::{Keywords, printable};
 use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Hdu;
+use crate::source::raw::Raw;
 
 /// One input image, or one plane of a cube.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Frame {
     pub mask: Option<Image>,
     /// Where its uncertainty stands, and what that is.
     pub uncertainty: Option<(Image, UncertaintyKind)>,
+    /// The frame before its calibration, where it is calibrated; the three above are trimmed.
+    pub raw: Option<Box<Raw>>,
     /// The values of the keywords that were asked for; `None` where one is absent or no number.
     pub numbers: Box<[Option<f64>]>,
     /// EXPTIME, in seconds.
@@ -58,6 +61,7 @@ impl Frame {
             image,
             mask: None,
             uncertainty: None,
+            raw: None,
             numbers: wanted
                 .iter()
                 .map(|keyword| keywords.number(keyword))

@@ -3,21 +3,25 @@
 use std::collections::{BTreeSet, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::header::{Header, Keywords, printable};
 use crate::pixels::Image;
-use crate::recipe::{self, Hdu};
+use crate::recipe::{self, Calibration, Hdu};
 use crate::shape::Shape;
 use crate::source::agree::{FirstHeader, canonical_unit};
+use crate::source::bad_pixels::BadPixels;
+use crate::source::chips::Chips;
 use crate::source::choose;
 use crate::source::companions::{CompanionNames, Companions};
 use crate::source::condition::Conditions;
 use crate::source::file::FitsFile;
+use crate::source::first::{First, Shapes};
 use crate::source::frame::{Frame, Stamp, hdu_suffix};
 use crate::source::names::{self, Named};
 use crate::source::planes::Planes;
+use crate::source::raw::Raw;
+use crate::source::remarks::Remarks;
 use crate::watch::{Walk, Watch};
 
 /// What is asked of the frames.
@@ -29,6 +33,8 @@ pub(crate) struct Selection<'a> {
     pub hdu: &'a Hdu,
     /// The keywords whose numbers are wanted of every frame.
     pub keywords: &'a [String],
+    /// What the frames go through.
+    pub calibration: &'a Calibration,
 }
 
 /// The frames of a run, in their order: one shape, one unit.
@@ -36,7 +42,7 @@ pub(crate) struct Selection<'a> {
 pub(crate) struct FrameList {
     /// The frames; at least one.
     pub frames: Vec<Frame>,
-    /// Rows and columns of each.
+    /// Rows and columns of each, trimmed.
     pub shape: Shape,
     /// The header of the HDU in which the first frame stands.
     pub first: Header,
@@ -44,23 +50,14 @@ pub(crate) struct FrameList {
     pub primary: Option<Header>,
     /// EXTNAME of the HDU in which the first frame stands.
     pub extname: Option<String>,
+    /// The images of the first frame's file.
+    pub chips: Chips,
     /// The keywords of which the frames do not all say the same.
     pub differing: BTreeSet<String>,
     /// A mask for every frame.
     pub bad_pixels: Option<BadPixels>,
     /// What the user should know, though it stops nothing.
     pub warnings: Vec<String>,
-}
-
-/// A mask for every frame: nonzero is bad.
-#[derive(Clone, Debug)]
-pub(crate) struct BadPixels {
-    /// The file.
-    pub path: Arc<Path>,
-    /// The file as it was when its header was read.
-    pub stamp: Stamp,
-    /// Where its pixels stand.
-    pub image: Image,
 }
 
 /// Opens the frames that are asked for. One pass over the headers; no pixel is read.
@@ -76,33 +73,38 @@ pub(crate) fn open(selection: &Selection<'_>, watch: &Watch) -> Result<FrameList
     opening.finish()
 }
 
+/// Opens the frames of one file; `None` where its header does not meet the conditions.
+pub(crate) fn open_one(selection: &Selection<'_>, named: &Named) -> Result<Option<FrameList>> {
+    let mut opening = Opening::new(selection);
+    opening.take(named)?;
+    if opening.first.is_none() {
+        return Ok(None);
+    }
+    opening.finish().map(Some)
+}
+
+/// The image HDUs of a file, companion planes aside.
+pub(crate) fn image_hdus_of(frames: &recipe::Frames, named: &Named) -> Result<Vec<Hdu>> {
+    if let Some(hdu) = &named.hdu {
+        return Ok(vec![hdu.clone()]);
+    }
+    let mut file = FitsFile::open(&named.path)?;
+    choose::image_hdus(&mut file, CompanionNames::of(frames))
+        .map_err(|fault| Error::frame(shown(&named.path), fault))
+}
+
 /// The image HDUs of the first file, companion planes aside, for a run over each in turn.
 pub(crate) fn image_hdus(frames: &recipe::Frames) -> Result<Vec<Hdu>> {
     let named = names::expand(&frames.names)?;
     let Some(first) = named.first() else {
         return Ok(Vec::new());
     };
-    if let Some(hdu) = &first.hdu {
-        return Ok(vec![hdu.clone()]);
-    }
-    let mut file = FitsFile::open(&first.path)?;
-    choose::image_hdus(&mut file, CompanionNames::of(frames))
-        .map_err(|fault| Error::frame(shown(&first.path), fault))
+    image_hdus_of(frames, first)
 }
 
 /// A path as messages show it.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
-}
-
-/// What the first frame sets for all.
-struct First {
-    name: String,
-    image: FirstHeader,
-    primary: Option<FirstHeader>,
-    extname: Option<String>,
-    shape: Shape,
-    unit: String,
 }
 
 /// The list while it is made.
@@ -116,6 +118,7 @@ struct Opening<'a> {
     /// Device, inode and HDU of each frame.
     seen: HashSet<(u64, u64, usize)>,
     repeated: Vec<String>,
+    remarks: Remarks,
 }
 
 impl<'a> Opening<'a> {
@@ -129,6 +132,7 @@ impl<'a> Opening<'a> {
             differing: BTreeSet::new(),
             seen: HashSet::new(),
             repeated: Vec::new(),
+            remarks: Remarks::default(),
         }
     }
 
@@ -148,9 +152,20 @@ impl<'a> Opening<'a> {
             return Ok(());
         }
         let planes = Planes::of(file.known(number), file.length()).map_err(wrong)?;
-        let companions =
-            Companions::of(&mut file, number, &planes, self.companions).map_err(wrong)?;
-        self.hold_against_first(&name, &file, number, planes.shape())?;
+        let raw = Raw::of(
+            &name,
+            self.selection.calibration,
+            keywords(&file, number),
+            planes.plane(0),
+            &mut self.remarks,
+        );
+        let raw = raw.map_err(wrong)?;
+        let trim = raw
+            .as_ref()
+            .map_or(planes.shape().area(), |raw| raw.trim.clone());
+        let companions = Companions::of(&mut file, number, &planes, trim.shape(), self.companions)
+            .map_err(wrong)?;
+        self.hold_against_first(&name, &mut file, number, &planes, raw.as_ref())?;
         if !self
             .seen
             .insert((file.about().dev(), file.about().ino(), number))
@@ -168,14 +183,22 @@ impl<'a> Opening<'a> {
             keywords,
             self.selection.keywords,
         );
+        let trimmed = |(image, kind): (Image, _)| (image.part(&trim), kind);
         self.frames.extend((0..planes.count).map(|plane| Frame {
             suffix: match planes.count {
                 1 => frame.suffix.clone(),
                 _ => format!("{suffix} plane {}", plane + 1).into(),
             },
-            image: planes.plane(plane),
-            mask: companions.mask(plane),
-            uncertainty: companions.uncertainty(plane),
+            image: planes.plane(plane).part(&trim),
+            mask: companions.mask(plane).map(|mask| mask.part(&trim)),
+            uncertainty: companions.uncertainty(plane).map(trimmed),
+            raw: raw.as_ref().map(|raw| {
+                Box::new(Raw {
+                    untrimmed: planes.plane(plane),
+                    untrimmed_mask: companions.mask(plane),
+                    ..raw.clone()
+                })
+            }),
             ..frame.clone()
         }));
         Ok(())
@@ -185,42 +208,34 @@ impl<'a> Opening<'a> {
     fn hold_against_first(
         &mut self,
         name: &str,
-        file: &FitsFile,
+        file: &mut FitsFile,
         number: usize,
-        shape: Shape,
+        planes: &Planes,
+        raw: Option<&Raw>,
     ) -> Result<()> {
-        let keywords = keywords(file, number);
-        let unit = canonical_unit(keywords.text("BUNIT").as_deref());
-        let Some(first) = &self.first else {
+        let shapes = Shapes {
+            whole: planes.shape(),
+            trimmed: raw.map_or(planes.shape(), |raw| raw.trim.shape()),
+        };
+        let unit = match raw {
+            Some(raw) => raw.unit_after_gain().to_owned(),
+            None => canonical_unit(keywords(file, number).text("BUNIT").as_deref()),
+        };
+        if let Some(first) = &self.first {
+            first.check(name, shapes, &unit)?;
+            first.compare(keywords(file, number), &mut self.differing);
+        } else {
+            let chips = Chips::of(file, number, self.companions);
+            let keywords = keywords(file, number);
             self.first = Some(First {
                 name: name.to_owned(),
                 image: FirstHeader::new(keywords.image.clone()),
                 primary: keywords.primary.cloned().map(FirstHeader::new),
                 extname: file.known(number).name(),
-                shape,
+                chips,
+                shapes,
                 unit,
             });
-            return Ok(());
-        };
-        if shape != first.shape {
-            return Err(Error::Shapes {
-                frame: name.to_owned(),
-                shape,
-                first: first.name.clone(),
-                first_shape: first.shape,
-            });
-        }
-        if unit != first.unit {
-            let (unit, other) = (printable(&unit), printable(&first.unit));
-            let fault = format!(
-                "its unit is '{unit}', but {} has '{other}'; only frames of one unit combine",
-                first.name
-            );
-            return Err(Error::frame(name, fault));
-        }
-        first.image.compare(keywords.image, &mut self.differing);
-        if let (Some(first), Some(primary)) = (&first.primary, keywords.primary) {
-            first.compare(primary, &mut self.differing);
         }
         Ok(())
     }
@@ -231,59 +246,33 @@ impl<'a> Opening<'a> {
             return Err(self.conditions.nothing_left());
         };
         let bad_pixels = match &self.selection.frames.bad_pixels {
-            Some(path) => Some(bad_pixels(path, &first)?),
+            Some(path) => Some(BadPixels::open(path, &first.name, first.shapes)?),
             None => None,
         };
         Ok(FrameList {
             frames: self.frames,
-            shape: first.shape,
+            shape: first.shapes.trimmed,
             first: first.image.header,
             primary: first.primary.map(|primary| primary.header),
             extname: first.extname,
+            chips: first.chips,
             differing: self.differing,
             bad_pixels,
-            warnings: repetition(&self.repeated).into_iter().collect(),
+            warnings: repetition(&self.repeated)
+                .into_iter()
+                .chain(self.remarks.texts())
+                .collect(),
         })
     }
 }
 
 /// Where the keywords of a frame are looked up.
-fn keywords(file: &FitsFile, number: usize) -> Keywords<'_> {
+pub(super) fn keywords(file: &FitsFile, number: usize) -> Keywords<'_> {
     let primary = (number > 0).then(|| &file.primary().header);
     Keywords {
         image: &file.known(number).header,
         primary,
     }
-}
-
-/// Opens the mask that serves every frame.
-fn bad_pixels(path: &Path, first: &First) -> Result<BadPixels> {
-    let named = names::single(path)?;
-    let name = format!("--bad-pixels {}", shown(path));
-    let wrong = |fault| Error::frame(name.as_str(), fault);
-    let mut file = FitsFile::open(&named.path)?;
-    let number =
-        choose::choose(&mut file, named.hdu.as_ref().unwrap_or(&Hdu::Auto), None).map_err(wrong)?;
-    let planes = Planes::of(file.known(number), file.length()).map_err(wrong)?;
-    if planes.count != 1 {
-        return Err(wrong(format!(
-            "has {} planes, where a mask has one",
-            planes.count
-        )));
-    }
-    if planes.shape() != first.shape {
-        return Err(wrong(format!(
-            "{} pixels, but {} has {}",
-            planes.shape(),
-            first.name,
-            first.shape
-        )));
-    }
-    Ok(BadPixels {
-        path: named.path.into(),
-        stamp: Stamp::of(file.about()),
-        image: planes.plane(0),
-    })
 }
 
 /// What is said of frames that were given more than once.

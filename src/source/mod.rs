@@ -1,22 +1,36 @@
 //! The door: where frames come in.
 //!
-//! Names become files (`names`), files become HDUs (`file`), an HDU becomes the place of its pixels (`planes`); of all
-//! that fit together a list is made (`list`), and a [`Reader`] copies their stored bytes. Nothing is decoded here.
+//! Names become files (`names`), files become HDUs (`file`), an HDU becomes the place of its pixels (`planes`); what its header
+//! says for a calibration stands beside them (`raw`). Of all that fit together a list is made (`list`), the masters are held
+//! against it (`masters`), and a [`Reader`] copies their stored bytes. Nothing is decoded here.
 
 mod agree;
+mod bad_pixels;
+mod chips;
 mod choose;
 mod companions;
 mod condition;
+mod datasum;
 mod file;
+mod first;
 mod frame;
 mod list;
+mod masters;
 mod names;
 mod planes;
+mod raw;
 mod reader;
+mod remarks;
 mod rows;
 #[cfg(test)]
 mod sample;
+mod section;
+mod way;
 
+pub(crate) use datasum::datasum;
 pub(crate) use frame::Frame;
-pub(crate) use list::{FrameList, Selection, image_hdus, open};
-pub(crate) use reader::{Companion, Reader};
+pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, open_one};
+pub(crate) use masters::{Master, Masters, masters};
+pub(crate) use names::{Named, expand};
+pub(crate) use raw::Raw;
+pub(crate) use reader::Reader;

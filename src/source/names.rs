@@ -16,13 +16,13 @@ const MAX_DEPTH: usize = 8;
 
 /// A file, and the HDU of it that was named with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named {
+pub(crate) struct Named {
     pub path: PathBuf,
     pub hdu: Option<Hdu>,
 }
 
 /// The files that these names stand for, in order.
-pub(super) fn expand(names: &[String]) -> Result<Vec<Named>> {
+pub(crate) fn expand(names: &[String]) -> Result<Vec<Named>> {
     if names.is_empty() {
         return Err(Error::NoFrames("none was named".into()));
     }

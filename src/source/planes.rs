@@ -91,6 +91,7 @@ impl Planes {
             first: Image {
                 start: unit.start,
                 shape: Shape { nrow, ncol },
+                pitch: ncol,
                 stored,
             },
             count,

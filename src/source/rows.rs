@@ -15,15 +15,13 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Whole rows are one run.
+    /// Whole rows of the file are one run.
     pub(super) fn of(image: &Image, area: &Area) -> Self {
         let nbyte = image.stored.bitpix.nbyte();
-        let within = area.rows.end <= image.shape.nrow && area.cols.end <= image.shape.ncol;
-        assert!(within, "the area stands inside the image");
-        let stride = image.shape.ncol * nbyte;
-        let start = image.start + (area.rows.start * stride + area.cols.start * nbyte) as u64;
+        let stride = image.pitch * nbyte;
+        let start = image.start + image.offset(area);
         let (length, count) = match area.cols.len() {
-            ncol if ncol == image.shape.ncol => (area.rows.len() * stride, 1),
+            ncol if ncol == image.pitch => (area.rows.len() * stride, 1),
             ncol => (ncol * nbyte, area.rows.len() as u64),
         };
         Self {
@@ -64,21 +62,24 @@ mod tests {
     use crate::pixels::{Bitpix, Stored};
     use crate::shape::Shape;
 
-    fn rows(rows: Range<usize>, cols: Range<usize>) -> Rows {
+    /// An image of 10 × 5 pixels of two bytes, from byte 100 on.
+    fn image() -> Image {
         let stored = Stored {
             bitpix: Bitpix::I16,
             bscale: 1.0,
             bzero: 0.0,
             blank: None,
         };
-        Rows::of(
-            &Image {
-                start: 100,
-                shape: Shape { nrow: 5, ncol: 10 },
-                stored,
-            },
-            &Area { rows, cols },
-        )
+        Image {
+            start: 100,
+            shape: Shape { nrow: 5, ncol: 10 },
+            pitch: 10,
+            stored,
+        }
+    }
+
+    fn rows(rows: Range<usize>, cols: Range<usize>) -> Rows {
+        Rows::of(&image(), &Area { rows, cols })
     }
 
     #[test]
@@ -98,5 +99,35 @@ mod tests {
         );
         assert!(rows(2..2, 3..5).whole().is_empty());
         assert!(rows(2..3, 3..3).whole().is_empty());
+    }
+
+    #[test]
+    fn whole_rows_of_a_part_are_a_run_each_unless_they_are_whole_in_the_file() {
+        let part = |rows, cols| image().part(&Area { rows, cols });
+        let narrow = part(1..4, 3..7);
+        assert_eq!(
+            (narrow.start, narrow.shape.to_string()),
+            (126, "4 × 3".to_owned())
+        );
+        let runs = Rows::of(&narrow, &narrow.shape.area());
+        assert_eq!(runs.starts().collect::<Vec<_>>(), [126, 146, 166]);
+        assert_eq!((runs.length, runs.nbyte()), (8, 24));
+        let inner = Area {
+            rows: 1..2,
+            cols: 2..4,
+        };
+        assert_eq!(Rows::of(&narrow, &inner).start, 100 + 2 * (2 * 10 + 5));
+        assert_eq!(
+            narrow
+                .part(&inner)
+                .part(&Area {
+                    rows: 0..1,
+                    cols: 1..2
+                })
+                .start,
+            152
+        );
+        let flat = part(1..4, 0..10);
+        assert_eq!(Rows::of(&flat, &flat.shape.area()).count, 1);
     }
 }

@@ -24,8 +24,8 @@ impl StackRoom {
                 Plane::Data => data(*pixel, &lanes.value[..nused], bytes, &place)?,
                 Plane::Uncertainty => data(*pixel, &lanes.uncertainty[..nused], bytes, &place)?,
                 Plane::Mask => {
-                    for (byte, count) in bytes.iter_mut().zip(lanes.count) {
-                        *byte = u8::from(count == 0);
+                    for (lane, byte) in bytes.iter_mut().enumerate() {
+                        *byte = u8::from(lanes.count[lane] == 0 || lanes.masked[lane]);
                     }
                 }
                 Plane::Count => counts(&lanes.count[..nused], bytes),
@@ -37,8 +37,12 @@ impl StackRoom {
     }
 }
 
-/// Writes numbers as big-endian pixels, each rounded once.
-fn data(
+/// Writes numbers as big-endian pixels, each rounded once; `place` is the column and row of a value.
+///
+/// # Errors
+///
+/// [`Error::Frame`] naming a pixel whose value does not fit.
+pub(crate) fn data(
     pixel: PixelType,
     values: &[f64],
     bytes: &mut [u8],

@@ -8,6 +8,8 @@ pub(super) struct Lanes {
     pub(super) value: [f64; LANES],
     pub(super) uncertainty: [f64; LANES],
     pub(super) count: [u32; LANES],
+    /// Whether the value is masked although samples were left.
+    pub(super) masked: [bool; LANES],
     /// Samples that all steps took.
     pub(super) taken: Sides,
     /// Samples that the bounds at the head of the chain took.

@@ -11,6 +11,7 @@ mod block;
 mod encode;
 mod formulas;
 mod lanes;
+mod limits;
 mod moments;
 mod noise;
 mod page;
@@ -25,9 +26,10 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
-use crate::recipe::{Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
+use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
 use crate::tile::OutStrip;
 
+pub(crate) use encode::data as encode;
 use lanes::Lanes;
 pub(crate) use noise::NoiseGauge;
 use page::Column;
@@ -38,7 +40,7 @@ pub(crate) use tally::Tally;
 const STRIP_NBYTE: usize = 128 << 10;
 
 /// Of so many rows one is enough to gauge noise; gauging all would take longer than a mean of 25 frames.
-const GAUGED_ROWS: usize = 8;
+const GAUGED_ROWS: usize = 32;
 
 /// How a block is worked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,10 @@ pub(crate) struct StackRoom {
     pub(crate) needs_deviation: bool,
     /// Whether a sample can be absent at all.
     pub(crate) may_be_absent: bool,
+    /// What happens to combined values below a level.
+    pub(crate) below: Option<Beyond>,
+    /// And above one.
+    pub(crate) above: Option<Beyond>,
     /// The planes that are written, with the type of their pixels.
     pub(crate) planes: Vec<(Plane, PixelType)>,
 }
@@ -203,6 +209,7 @@ impl StackRoom {
             let mut lanes = Lanes::default();
             self.bounds_first(block, scratch, &mut lanes);
             self.block(block, nused, scratch, &mut lanes);
+            self.limit(&mut lanes);
             self.encode(&lanes, first..first + nused, out, |lane| {
                 place(start + lane)
             })?;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::{Command, Program};
-use ccdstream::recipe::{Hdu, Io};
+use ccdstream::recipe::{Calibration, Hdu, Io};
 use clap::Parser;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -13,12 +13,12 @@ const MACHINE: Machine = Machine {
 };
 
 /// What `combine -o out.fits f.fits` with these flags means, or how it is refused.
-fn choices(flags: &[&str]) -> std::result::Result<Choices, String> {
+fn choices(flags: &[&str]) -> std::result::Result<Choices<Recipe>, String> {
     let words = ["ccdstream", "combine", "-o", "out.fits", "f.fits"];
     read(words.iter().chain(flags).map(OsString::from))
 }
 
-fn read(words: impl Iterator<Item = OsString>) -> std::result::Result<Choices, String> {
+fn read(words: impl Iterator<Item = OsString>) -> std::result::Result<Choices<Recipe>, String> {
     let program = Program::try_parse_from(words).map_err(|fault| {
         assert_eq!(fault.exit_code(), 2);
         fault
@@ -43,10 +43,12 @@ fn without_flags_everything_is_at_its_default() {
     assert!(choices.warnings.is_empty());
     let Recipe {
         frames,
+        calibration,
         stack,
         output,
         resources,
     } = choices.recipe;
+    assert_eq!(calibration, Calibration::default());
     assert_eq!(
         format!("{frames:?}"),
         format!("{:?}", Frames::new(["f.fits"]))
@@ -206,7 +208,7 @@ fn what_is_hardly_meant_is_a_warning() {
         ),
         (
             &["--stats-section", "[*,*]", "--scale", "2"],
-            "--stats-section has no effect: neither --scale nor --zero is a mean, median or mode",
+            "--stats-section has no effect: none of --scale, --zero and --sky is a mean, median or mode",
         ),
         (&["--nkeep", "1"], "--nkeep has no effect without --clip"),
         (

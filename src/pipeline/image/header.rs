@@ -87,6 +87,11 @@ impl Image<'_> {
             bad_pixels: self.list.bad_pixels.as_ref().map(|mask| &*mask.path),
             region: (self.region != self.list.shape.area()).then_some(&self.region),
             uncertainty: self.stack.uncertainty != Uncertainty::None,
+            calibration: self.told.as_ref(),
+            limits: sink::Limits {
+                below: self.stack.below,
+                above: self.stack.above,
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::work;
+use super::{Bench, Workshop, work};
 use crate::kernel::{Sample, Width};
 use crate::level::FrameLevel;
 use crate::pixels::{Bitpix, Stored, UncertaintyKind};
@@ -104,7 +104,7 @@ fn combine<T: Sample>(room: &StackRoom, way: Way, frames: &Frames) -> Combined {
     let uncertain = (0..uncertain).map(plane(Companion::Uncertainty(UncertaintyKind::StdDev)));
     let planes = PLANES.map(|(plane, pixel)| (plane, pixel.nbyte())).to_vec();
     let layout = Arc::new(Layout::new(images.chain(uncertain), planes, npixel));
-    let mut scratch = Scratch::<T>::for_way(room, way);
+    let mut bench = Bench::new(Scratch::<T>::for_way(room, way));
     let area = Area {
         rows: 0..1,
         cols: 0..npixel,
@@ -121,11 +121,14 @@ fn combine<T: Sample>(room: &StackRoom, way: Way, frames: &Frames) -> Combined {
     });
     let view = view.expect("nothing is read here");
     let tile = EmptyTile::new(layout)
-        .combine(area, STRIP, |strip| {
-            work(room, view, &mut scratch, strip, |pixel| (pixel + 1, 1))
+        .combine(area.clone(), STRIP, |strip| {
+            let workshop = Workshop::plain(room);
+            work(workshop, (view, &area), &mut bench, strip, |pixel| {
+                (pixel + 1, 1)
+            })
         })
         .expect("every value fits f64");
-    let tally = &scratch.tally;
+    let tally = &bench.scratch.tally;
     let taken = |step| {
         let of_frames = tally.frames(step).to_vec();
         (tally.low[step], tally.high[step], of_frames)
@@ -233,6 +236,8 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
                     inverse_variance,
                     needs_deviation: inverse_variance || uncertainty == Uncertainty::Propagate,
                     may_be_absent: true,
+                    below: None,
+                    above: None,
                     planes: PLANES.to_vec(),
                 }
             },
@@ -272,7 +277,7 @@ proptest! {
         let plain = StackRoom {
             width: Width::widest(), nframe: 20, method, clip: chain, nkeep: 0, uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]), weights: None, inverse_variance: false, needs_deviation: false,
-            may_be_absent: false, planes: PLANES.to_vec(),
+            may_be_absent: false, below: None, above: None, planes: PLANES.to_vec(),
         };
         let frames = Frames::single(NPIXEL, &frames, &[]);
         let page = combine::<f32>(&plain, Way::Page, &frames).told();

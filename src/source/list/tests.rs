@@ -11,6 +11,7 @@ fn opened(frames: &Frames, hdu: &Hdu) -> Result<FrameList> {
             frames,
             hdu,
             keywords: &keywords,
+            calibration: &Calibration::default(),
         },
         &Watch::default(),
     )
@@ -254,6 +255,7 @@ fn a_table_is_refused_and_a_stop_is_heard() {
             frames: &all(&dir),
             hdu: &Hdu::Auto,
             keywords: &[],
+            calibration: &Calibration::default(),
         },
         &watch,
     );

@@ -1,8 +1,11 @@
 //! Tests of the reader.
 
+use std::fs::File;
+
 use super::*;
-use crate::recipe::{Frames, Hdu};
+use crate::recipe::{Calibration, Dark, Frames, Hdu, Place};
 use crate::source::list::{Selection, open};
+use crate::source::masters::masters;
 use crate::source::sample::{card, extension, folder, image, saved};
 use crate::watch::Watch;
 
@@ -19,6 +22,7 @@ fn list(dir: &Path) -> FrameList {
             frames: &frames,
             hdu: &Hdu::Auto,
             keywords: &[],
+            calibration: &Calibration::default(),
         },
         &Watch::default(),
     )
@@ -35,8 +39,9 @@ fn read(reader: &Reader<'_>, companion: Companion, area: &Area) -> Result<Vec<u8
 
 /// A reader of each way.
 fn readers(list: &FrameList) -> [Reader<'_>; 3] {
-    [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 2)]
-        .map(|(io, descriptors)| Reader::with_descriptors(list, io, descriptors).expect("opened"))
+    [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 2)].map(|(io, descriptors)| {
+        Reader::with_descriptors(list, None, io, descriptors).expect("opened")
+    })
 }
 
 #[test]
@@ -79,6 +84,7 @@ fn every_way_gives_the_same_bytes() {
     assert_eq!((maps.mapped(), reads.mapped()), ((4, 4), (0, 4)));
     assert_eq!(
         few.files
+            .opened
             .iter()
             .filter(|file| matches!(file.way, Way::Reopened))
             .count(),
@@ -141,4 +147,135 @@ fn threads_share_a_reader() {
     let dir = folder();
     let list = list(dir.path());
     shared(&Reader::new(&list, Io::Auto).expect("opened"));
+}
+
+/// Calibrated frames: pixels count up, so that a byte of a frame of 7 columns is its place.
+fn calibrated(dir: &Path) -> (FrameList, Masters) {
+    let mask = extension(&[card("EXTNAME", "'MASK'")], 8, &[7, 5]);
+    let raw = [image(&[card("TRIMSEC", "'[3:6,2:4]'")], 8, &[7, 5]), mask];
+    let frame = saved(dir, "raw.fits", &raw.concat());
+    let plane = |name: &str| extension(&[card("EXTNAME", name)], 8, &[4, 3]);
+    let dark = [image(&[], 16, &[4, 3]), plane("'MASK'"), plane("'UNCERT'")];
+    let dark = saved(dir, "dark.fits", &dark.concat());
+    let calibration = Calibration {
+        trim: Some(Place::Keyword("TRIMSEC".into())),
+        dark: Some(Dark {
+            file: dark.to_str().expect("UTF-8").into(),
+            scale: false,
+            exposure_key: "EXPTIME".into(),
+            exposure: None,
+            dark_exposure: None,
+        }),
+        ..Calibration::default()
+    };
+    let selection = Selection {
+        frames: &Frames::new([frame.to_str().expect("UTF-8")]),
+        hdu: &Hdu::Auto,
+        keywords: &[],
+        calibration: &calibration,
+    };
+    let list = open(&selection, &Watch::default()).expect("opened");
+    let masters = masters(&selection, &list, false).expect("opened");
+    (list, masters)
+}
+
+#[test]
+fn trimmed_pixels_the_overscan_and_masters_are_read_in_every_way() {
+    let dir = folder();
+    let (list, masters) = calibrated(dir.path());
+    for (io, descriptors) in [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 0)] {
+        let reader =
+            Reader::with_descriptors(&list, Some(&masters), io, descriptors).expect("opened");
+        let mut twelve = [0; 12];
+        for companion in [Companion::Image, Companion::Mask] {
+            reader
+                .read(0, companion, &list.shape.area(), &mut twelve)
+                .expect("read");
+            assert_eq!(twelve, [9, 10, 11, 12, 16, 17, 18, 19, 23, 24, 25, 26]);
+        }
+        let part = Area {
+            rows: 1..3,
+            cols: 1..3,
+        };
+        let mut four = [0; 4];
+        reader
+            .read(0, Companion::Image, &part, &mut four)
+            .expect("read");
+        assert_eq!(four, [17, 18, 24, 25]);
+        reader.advise(0, &part);
+        for companion in [Companion::Image, Companion::Mask] {
+            let overscan = Area {
+                rows: 3..5,
+                cols: 0..2,
+            };
+            reader
+                .read_overscan(0, companion, &overscan, &mut four)
+                .expect("read");
+            assert_eq!(four, [21, 22, 28, 29]);
+        }
+        let mut dark = [0; 8];
+        reader
+            .read_master(Role::Dark, Companion::Image, &part, &mut dark)
+            .expect("read");
+        assert_eq!(dark, [10, 11, 12, 13, 18, 19, 20, 21]);
+        for companion in [Companion::Mask, Companion::Uncertainty] {
+            reader
+                .read_master(Role::Dark, companion, &part, &mut four)
+                .expect("read");
+            assert_eq!(four, [5, 6, 9, 10]);
+        }
+        assert_eq!(reader.mapped().1, 2);
+    }
+}
+
+#[test]
+fn rows_that_stand_close_together_are_read_together() {
+    let dir = folder();
+    let (nrow, ncol) = (300_usize, 400_usize);
+    saved(dir.path(), "a.fits", &image(&[], 16, &[ncol, nrow]));
+    let frames = Frames::new([dir.path().to_str().expect("UTF-8")]);
+    let selection = Selection {
+        frames: &frames,
+        hdu: &Hdu::Auto,
+        keywords: &[],
+        calibration: &Calibration::default(),
+    };
+    let list = open(&selection, &Watch::default()).expect("opened");
+    let [mapped, read] = [Io::Mmap, Io::Read].map(|io| Reader::new(&list, io).expect("opened"));
+    for cols in [0..399, 1..400, 7..390, 100..150] {
+        for rows in [0..nrow, 3..85, 299..300] {
+            let area = Area {
+                rows,
+                cols: cols.clone(),
+            };
+            let bytes = |reader: &Reader<'_>| {
+                let mut into = vec![0; 2 * area.npixel()];
+                reader
+                    .read(0, Companion::Image, &area, &mut into)
+                    .expect("read");
+                into
+            };
+            assert!(bytes(&mapped) == bytes(&read), "{area:?}");
+        }
+    }
+}
+
+#[test]
+fn a_master_that_is_cut_short_is_named_with_its_flag() {
+    let dir = folder();
+    let (list, masters) = calibrated(dir.path());
+    let reader = Reader::with_masters(&list, &masters, Io::Read).expect("opened");
+    let dark = File::options()
+        .write(true)
+        .open(dir.path().join("dark.fits"));
+    dark.and_then(|file| file.set_len(0)).expect("shortened");
+    let mut into = [0; 24];
+    let said = reader
+        .read_master(Role::Dark, Companion::Image, &list.shape.area(), &mut into)
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        said.starts_with("--dark ") && said.contains("dark.fits: was cut short"),
+        "{said}"
+    );
 }

@@ -2,11 +2,11 @@
 
 /// A ones'-complement sum of 32-bit words, fed in pieces of any length, at any place, in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sum(u32);
+pub(crate) struct Sum(u32);
 
 impl Sum {
     /// Adds `bytes` that stand `offset` bytes after the beginning of what is summed.
-    pub(super) fn add(&mut self, offset: u64, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, offset: u64, bytes: &[u8]) {
         // A piece may begin inside a word: its first bytes then stand in the lower places of that word.
         let phase = (offset % 4) as usize;
         let head = (4 - phase) % 4;
@@ -23,7 +23,7 @@ impl Sum {
     }
 
     /// Adds another sum.
-    pub(super) fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.fold(u64::from(other.0));
     }
 
@@ -36,13 +36,13 @@ impl Sum {
     }
 
     /// The sum as a number: the value of DATASUM.
-    pub(super) fn value(self) -> u32 {
+    pub(crate) fn value(self) -> u32 {
         self.0
     }
 
     /// The 16 characters of CHECKSUM that bring the sum of an HDU to zero, where this is its sum with sixteen zeros
     /// in their place.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         let mut text = [0; 16];
         for (place, byte) in (!self.0).to_be_bytes().into_iter().enumerate() {
             for (quarter, character) in quarters(byte).into_iter().enumerate() {

@@ -1,0 +1,171 @@
+//! Everything that calibration has to know before the first sample of a stack, found frame by frame.
+
+use super::{Calibrating, Facts, Overscans, flat_norm, flat_norm_nbyte, step_cards, steps};
+use crate::error::Result;
+use crate::kernel::{Sample, Width};
+use crate::measure::{Measured, Ranked, Wanted};
+use crate::pipeline::by_frame::by_frame;
+use crate::pipeline::survey::Survey;
+use crate::recipe::{Calibration, Sky};
+use crate::shape::Section;
+use crate::sink::StepCards;
+use crate::source::{FrameList, Masters, Reader};
+use crate::watch::{Walk, Watch};
+
+/// The frames that are calibrated, and by what.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::pipeline) struct Job<'a> {
+    pub(in crate::pipeline) calibration: &'a Calibration,
+    pub(in crate::pipeline) list: &'a FrameList,
+    pub(in crate::pipeline) masters: &'a Masters,
+    pub(in crate::pipeline) width: Width,
+}
+
+/// What is measured of the sky, if anything.
+pub(in crate::pipeline) fn sky_wanted(sky: Sky) -> Option<Wanted> {
+    match sky {
+        Sky::None => None,
+        Sky::Median => Some(Wanted {
+            median: true,
+            ..Wanted::default()
+        }),
+        Sky::Mode => Some(Wanted {
+            mode: true,
+            ..Wanted::default()
+        }),
+    }
+}
+
+/// The level of the sky that was measured.
+pub(in crate::pipeline) fn sky_level(sky: Sky, measured: &Measured) -> f64 {
+    if sky == Sky::Mode {
+        measured.mode
+    } else {
+        measured.median
+    }
+}
+
+impl<'a> Job<'a> {
+    /// Whether any step changes samples.
+    pub(in crate::pipeline) fn calibrates(&self) -> bool {
+        self.list.frames.iter().any(|frame| frame.raw.is_some())
+    }
+
+    /// Bytes that a thread takes to find what is not measured on calibrated samples.
+    pub(in crate::pipeline) fn nbyte(&self) -> Result<usize> {
+        let frames = || self.list.frames.iter();
+        let overscan = self.calibration.overscan.as_ref().map_or(0, |overscan| {
+            let nbyte = frames().map(|frame| Overscans::nbyte(overscan, frame));
+            nbyte.max().unwrap_or(0)
+        });
+        let flat = match &self.calibration.flat {
+            Some(flat) => flat_norm_nbyte(flat, self.masters)?,
+            None => 0,
+        };
+        Ok(overscan.max(flat))
+    }
+
+    /// Bytes of the levels of all overscans.
+    pub(in crate::pipeline) fn levels_nbyte(&self) -> usize {
+        let Some(overscan) = &self.calibration.overscan else {
+            return 0;
+        };
+        let frames = self.list.frames.iter();
+        frames
+            .map(|frame| Overscans::levels_nbyte(overscan, frame))
+            .sum()
+    }
+
+    /// Finds the overscan of every frame and the norm of the flat.
+    pub(in crate::pipeline) fn prepare(
+        &self,
+        reader: &Reader<'_>,
+        threads: usize,
+        watch: &Watch,
+    ) -> Result<Calibrating<'a>> {
+        let frames = &self.list.frames;
+        let flat_norm = match &self.calibration.flat {
+            Some(flat) => flat_norm(flat, self.masters, reader, self.width, watch)?,
+            None => 1.0,
+        };
+        let levels = match &self.calibration.overscan {
+            None => vec![None; frames.len()],
+            Some(overscan) => by_frame(
+                threads,
+                frames.len(),
+                || Overscans::new(overscan, self.calibration.mask_bits, self.width),
+                |desk, frame| desk.levels(reader, frame, &frames[frame], watch),
+            )?,
+        };
+        let steps = frames.iter().zip(levels).map(|(frame, levels)| {
+            let raw = frame.raw.as_ref();
+            raw.map(|raw| steps(self.calibration, self.masters, raw, levels))
+                .unwrap_or_default()
+        });
+        Ok(Calibrating {
+            masters: self.masters,
+            steps: steps.collect(),
+            flat_min: self.calibration.flat.as_ref().and_then(|flat| flat.min),
+            flat_norm,
+        })
+    }
+
+    /// Measures the sky of every frame from which it is to be subtracted, and adds it to the steps.
+    pub(in crate::pipeline) fn sky<T: Ranked + Sample>(
+        &self,
+        survey: Survey<'_>,
+        calibrating: &mut Calibrating<'a>,
+        reader: &Reader<'_>,
+        threads: usize,
+        watch: &Watch,
+    ) -> Result<()> {
+        let Some(wanted) = sky_wanted(self.calibration.sky) else {
+            return Ok(());
+        };
+        let survey = Survey {
+            wanted,
+            calibrating: Some(calibrating),
+            ..survey
+        };
+        watch.begin(Walk::Measuring, survey.nbyte());
+        let measured = survey.measure::<T>(reader, threads, watch)?;
+        for ((steps, frame), measured) in calibrating
+            .steps
+            .iter_mut()
+            .zip(&self.list.frames)
+            .zip(&measured)
+        {
+            let done = frame.raw.as_ref().is_none_or(|raw| raw.done.sky);
+            steps.sky = (!done).then(|| sky_level(self.calibration.sky, measured));
+        }
+        Ok(())
+    }
+
+    /// What is told of the steps of all frames.
+    pub(in crate::pipeline) fn told(
+        &self,
+        calibrating: Option<&Calibrating<'_>>,
+        sky_section: Option<&Section>,
+    ) -> Result<StepCards> {
+        let norm = calibrating.map_or(1.0, |calibrating| calibrating.flat_norm);
+        let bad_pixels = self.list.bad_pixels.as_ref().map(|mask| &*mask.path);
+        let facts = Facts::new(
+            self.calibration,
+            self.masters,
+            bad_pixels,
+            sky_section,
+            norm,
+        )?;
+        let mut told: Option<StepCards> = None;
+        for (index, frame) in self.list.frames.iter().enumerate() {
+            let steps = calibrating.map(|calibrating| calibrating.steps[index].clone());
+            let steps = steps.unwrap_or_default();
+            let cards = step_cards(self.calibration, self.masters, &facts, frame, &steps, false);
+            match &mut told {
+                Some(told) => told.merge(&cards),
+                none => *none = Some(cards),
+            }
+        }
+        Ok(told.unwrap_or_default())
+    }
+}

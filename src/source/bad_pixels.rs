@@ -1,0 +1,51 @@
+//! The mask that serves every frame.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::pixels::Image;
+use crate::recipe::Hdu;
+use crate::source::choose;
+use crate::source::file::FitsFile;
+use crate::source::first::Shapes;
+use crate::source::frame::Stamp;
+use crate::source::list::shown;
+use crate::source::names;
+use crate::source::planes::Planes;
+
+/// A mask for every frame, of their trimmed shape: nonzero is bad.
+#[derive(Clone, Debug)]
+pub(crate) struct BadPixels {
+    /// The file.
+    pub path: Arc<Path>,
+    /// The file as it was when its header was read.
+    pub stamp: Stamp,
+    /// Where its pixels stand.
+    pub image: Image,
+}
+
+impl BadPixels {
+    /// Opens the mask for frames of which the first is called `first` and has these shapes.
+    pub(super) fn open(path: &Path, first: &str, shapes: Shapes) -> Result<Self> {
+        let named = names::single(path)?;
+        let name = format!("--bad-pixels {}", shown(path));
+        let wrong = |fault| Error::frame(name.as_str(), fault);
+        let mut file = FitsFile::open(&named.path)?;
+        let hdu = named.hdu.as_ref().unwrap_or(&Hdu::Auto);
+        let number = choose::choose(&mut file, hdu, None).map_err(wrong)?;
+        let planes = Planes::of(file.known(number), file.length()).map_err(wrong)?;
+        if planes.count != 1 {
+            let fault = format!("has {} planes, where a mask has one", planes.count);
+            return Err(wrong(fault));
+        }
+        if let Some(fault) = shapes.fault(planes.shape(), first) {
+            return Err(wrong(fault));
+        }
+        Ok(Self {
+            path: named.path.into(),
+            stamp: Stamp::of(file.about()),
+            image: planes.plane(0),
+        })
+    }
+}
