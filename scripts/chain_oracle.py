@@ -177,6 +177,8 @@ class Chain:
             self.loose_u = self.slack() / (gain * self.u)
             if self.cal.negative == "mask":
                 self.masked = self.masked | negative
+                # A sample that a fit leaves at 0 but for its rounding may fall on either side.
+                self.vague = self.vague | (np.abs(self.v) <= self.slack())
 
     def mask(self):
         """Bad pixels of all frames."""
