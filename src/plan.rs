@@ -23,7 +23,7 @@ const MIB: u64 = 1 << 20;
 const PROCESS: u64 = if cfg!(debug_assertions) {
     8 * MIB
 } else {
-    15 * MIB / 2
+    7 * MIB
 };
 /// What it takes in the course of a run on top of what it took at its start. Where that comes to more than [`PROCESS`] (a program that does
 /// more than this one, a CFITSIO with libraries of its own), that counts.
