@@ -147,7 +147,7 @@ impl Survey<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Frame`] for a frame without a present sample in the section, and those of reading.
+    /// [`crate::Error::Frame`] for a frame without a present sample in the section, and those of reading.
     pub(super) fn measure<T: Ranked + Sample>(
         &self,
         reader: &Reader<'_>,
