@@ -99,6 +99,20 @@ pub enum Error {
     /// The run was asked to stop by this signal.
     #[error("stopped by signal {0}; no output was written")]
     Stopped(i32),
+    /// The run was cut short, but what it has done is kept.
+    #[error("{source}; {done}, and that is kept: to go on, the same command with --resume")]
+    Interrupted {
+        /// What cut it short.
+        source: Box<Error>,
+        /// How far it came: `62 % of it is done`.
+        done: String,
+    },
+    /// The output that a run was to be taken up for is there already: nothing was done, and nothing is wrong.
+    #[error("{}: is finished already; nothing is left to do", path.display())]
+    Finished {
+        /// The output.
+        path: PathBuf,
+    },
 }
 
 /// The size in whole kibibytes, rounded up, as `--mem-limit` takes it.
@@ -122,11 +136,13 @@ fn advice(source: &std::io::Error) -> &'static str {
 
 impl Error {
     /// The exit status of a program that ends with this error: 2 for the command line, 1 for anything else,
-    /// 128 plus the number of the signal that stopped the run.
+    /// 128 plus the number of the signal that stopped the run, 0 where the output was there already.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Value { .. } | Self::Choice(_) => 2,
             Self::Stopped(signal) => u8::try_from(128 + signal).unwrap_or(1),
+            Self::Interrupted { source, .. } => source.exit_code(),
+            Self::Finished { .. } => 0,
             _ => 1,
         }
     }
@@ -136,6 +152,16 @@ impl Error {
         Self::Frame {
             frame: frame.into(),
             fault: fault.into(),
+        }
+    }
+
+    /// An interrupted run of the output `path` that cannot be taken up, for this has changed.
+    pub(crate) fn not_taken_up(path: impl Into<PathBuf>, what: &str) -> Self {
+        Self::Output {
+            path: path.into(),
+            fault: format!(
+                "its interrupted run cannot be taken up: {what}; leave out --resume to start afresh"
+            ),
         }
     }
 

@@ -65,7 +65,7 @@
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
-//! | words | `error` `units` `shape` `pixels` `header` `checksum` `steps` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
+//! | words | `error` `units` `shape` `runs` `pixels` `header` `checksum` `steps` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
 //!
 //! Rooms never import one another; the corridor leads from each to the next. `tests/house.rs` holds this.
 //!
@@ -100,6 +100,7 @@ mod pipeline;
 mod pixels;
 mod plan;
 pub mod recipe;
+mod runs;
 mod shape;
 mod sink;
 mod source;

@@ -9,6 +9,7 @@ mod calibrating;
 mod choices;
 mod corridor;
 mod image;
+mod journal;
 mod outcome;
 mod reduce;
 mod strip;
@@ -20,7 +21,7 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::recipe::{Frames, Hdu, Recipe};
-use crate::sink::{self, FitsSink};
+use crate::sink::{self, Written};
 use crate::source::{self, Reader};
 use crate::summary::Summary;
 use crate::sys;
@@ -30,6 +31,7 @@ use crate::watch::Watch;
 pub use bench::BenchTile;
 use choices::Opened;
 use image::Image;
+use journal::Begun;
 use outcome::Outcome;
 pub use reduce::{calibrate, plan_calibration};
 
@@ -43,10 +45,12 @@ pub use reduce::{calibrate, plan_calibration};
 pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     let process = process(recipe)?;
     let mut largest: Option<Plan> = None;
-    for hdu in hdus(&recipe.frames)? {
-        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
+    let hdus = hdus(&recipe.frames)?;
+    for hdu in &hdus {
+        let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
         let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
-        let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?.plan;
+        let of = (hdu, hdus.len());
+        let plan = Image::new(recipe, of, (&list, &masters), &reader, process)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -59,13 +63,16 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
 
 /// Combines frames as the recipe says, within its memory limit, and says what was done.
 ///
-/// The output stands under its name only when it is whole; after an error there is none.
+/// The output stands under its name only when it is whole; after an error there is none. What a run has done by then is kept beside it, and
+/// taken up by the next run that is to [resume](crate::recipe::Output::resume).
 ///
 /// # Errors
 ///
 /// Every [`Error`] names the frame, file or choice at fault and says what would help.
 pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let begun = Instant::now();
+    let output = &recipe.output;
+    journal::finished(output, &recipe.deciding())?;
     let process = process(recipe)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(recipe.resources.threads)
@@ -77,30 +84,61 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
                 recipe.resources.threads
             ))
         })?;
-    let mut sink: Option<FitsSink> = None;
+    let mut run: Option<Begun> = None;
     let mut outcome = Outcome::new(recipe);
-    for hdu in hdus(&recipe.frames)? {
-        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
-        let image = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?;
-        if sink.is_none() {
-            output_is_no_input(&recipe.output.path, &image)?;
+    match images(recipe, process, &pool, watch, (&mut run, &mut outcome)) {
+        Ok(()) => run.ok_or_else(no_image)?.finish()?,
+        Err(error) => {
+            return Err(match run {
+                Some(run) => run.cut_short(error),
+                None => error,
+            });
         }
-        let sink = match &mut sink {
-            Some(sink) => sink,
+    }
+    Ok(outcome.summary(begun.elapsed()))
+}
+
+/// Makes image after image; `run` begins with the first.
+fn images(
+    recipe: &Recipe,
+    process: ByteSize,
+    pool: &rayon::ThreadPool,
+    watch: &Watch,
+    (run, outcome): (&mut Option<Begun>, &mut Outcome<'_>),
+) -> Result<()> {
+    let output = &recipe.output;
+    let hdus = hdus(&recipe.frames)?;
+    for (number, hdu) in hdus.iter().enumerate() {
+        let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
+        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let of = (hdu, hdus.len());
+        let image = Image::new(recipe, of, (&list, &masters), &reader, process)?;
+        let Begun { sink, journal, .. } = match &mut *run {
+            Some(run) => run,
             none => {
-                let mut created = FitsSink::create(&recipe.output.path, recipe.output.overwrite)?;
-                if recipe.frames.hdu == Hdu::All {
-                    created.add(&image.shared_header())?;
-                }
-                none.insert(created)
+                output_is_no_input(&output.path, &image)?;
+                let begun = journal::begin(output, recipe.deciding(), hdus.len(), watch)?;
+                outcome.warn(begun.warning.clone());
+                none.insert(begun)
             }
         };
-        image.combine(&pool, sink, watch, &mut outcome)?;
+        let entry = journal.enter(number, image.entry())?;
+        if number == 0 && recipe.frames.hdu == Hdu::All {
+            match entry.written(0) {
+                None => sink.add(&image.shared_header())?,
+                Some(_) => sink.add_again(&image.shared_header(), Written::default())?,
+            };
+        }
+        let (ending, ended) = crossbeam_channel::bounded(0);
+        let walked = std::thread::scope(|scope| {
+            scope.spawn(|| journal.keep(&ended));
+            let walked = image.combine(pool, sink, watch, entry);
+            drop(ending);
+            walked
+        })?;
+        outcome.add(&list, &reader, walked);
     }
-    watch.check()?;
-    sink.ok_or_else(no_image)?.finish()?;
-    Ok(outcome.summary(begun.elapsed()))
+    watch.check()
 }
 
 /// Checks what can be checked before a frame is opened, and looks what the process takes so far.

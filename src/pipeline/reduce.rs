@@ -169,6 +169,7 @@ impl<'a> Run<'a> {
                 raw_nbyte: widest,
                 nplane: 1,
                 out_nbyte: 0,
+                tally_nbyte: 0,
                 text_nbyte: text,
                 threads: recipe.resources.threads.min(run.files.len()),
                 scratch_nbyte: scratch,

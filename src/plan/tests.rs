@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::runs::Runs;
 
 fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool) -> Demand {
     let pixels = (nframe * nrow * ncol * 2) as u64;
@@ -13,6 +14,7 @@ fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool)
         raw_nbyte: 2 * nframe,
         nplane: nframe,
         out_nbyte: 9,
+        tally_nbyte: 32 << 10,
         text_nbyte: 100 * nframe as u64,
         threads,
         scratch_nbyte: 64 * nframe * 4,
@@ -52,8 +54,10 @@ proptest! {
         let Ok(plan) = demand.plan(limit) else { return Ok(()) };
         prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);
         let mut seen = vec![0_u8; nrow * ncol];
+        let bands = Bands::new(&plan, &Runs::of(0..nrow * ncol));
+        prop_assert_eq!(bands.count(), plan.bands);
         for band in 0..plan.bands {
-            let area = plan.area(band);
+            let area = bands.area(band);
             prop_assert!(area.npixel() <= plan.capacity());
             for row in area.rows {
                 for col in area.cols.clone() {
