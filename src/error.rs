@@ -63,6 +63,15 @@ pub enum Error {
         frames: usize,
     },
 
+    /// A value of the result that the type of its pixels cannot hold.
+    #[error("{pixel}: {fault}")]
+    Misfit {
+        /// Which pixel.
+        pixel: String,
+        /// Its value, what would fit, and what would help.
+        fault: String,
+    },
+
     // ── the machine ──
     /// Not even the smallest tile fits in the memory limit.
     #[error("--mem-limit {limit} is too small: {frames} frames need at least {needed}; try --mem-limit {}", needed_flag(*.needed))]
@@ -106,6 +115,14 @@ pub enum Error {
         source: Box<Error>,
         /// How far it came: `62 % of it is done`.
         done: String,
+    },
+    /// The run that was to be taken up was another one.
+    #[error("{}: its interrupted run cannot be taken up: {what}; leave out --resume to start afresh", path.display())]
+    NotTakenUp {
+        /// The output.
+        path: PathBuf,
+        /// What has changed since.
+        what: String,
     },
     /// The output that a run was to be taken up for is there already: nothing was done, and nothing is wrong.
     #[error("{}: is finished already; nothing is left to do", path.display())]
@@ -156,12 +173,10 @@ impl Error {
     }
 
     /// An interrupted run of the output `path` that cannot be taken up, for this has changed.
-    pub(crate) fn not_taken_up(path: impl Into<PathBuf>, what: &str) -> Self {
-        Self::Output {
+    pub(crate) fn not_taken_up(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self::NotTakenUp {
             path: path.into(),
-            fault: format!(
-                "its interrupted run cannot be taken up: {what}; leave out --resume to start afresh"
-            ),
+            what: what.into(),
         }
     }
 

@@ -47,7 +47,9 @@ pub(super) struct Journal {
     unsynced: AtomicU64,
     /// Whether a state stands on the disk.
     saved: AtomicBool,
-    /// What the disk refused.
+    /// Whether the disk took all that it was asked to, and the frames are what they were.
+    sound: AtomicBool,
+    /// What it refused, for whoever notes something next.
     fault: Mutex<Option<Error>>,
 }
 
@@ -79,6 +81,7 @@ impl Journal {
             changed: AtomicBool::new(false),
             unsynced: AtomicU64::new(0),
             saved: AtomicBool::new(saved),
+            sound: AtomicBool::new(true),
             fault: Mutex::new(None),
         })
     }
@@ -107,7 +110,7 @@ impl Journal {
                 let what = changed(&known.inputs, &entry.inputs)
                     .or_else(|| (!is_of()).then(|| "its state is damaged".into()));
                 if let Some(what) = what {
-                    return Err(self.file.refused(&what));
+                    return Err(Error::not_taken_up(self.file.output(), what));
                 }
             }
         }
@@ -117,8 +120,32 @@ impl Journal {
         })
     }
 
+    /// Does this, and writes the state meanwhile whenever it is time. `unchanged` says whether the frames are still what they were: what was
+    /// made of others is never kept.
+    ///
+    /// # Errors
+    ///
+    /// Those of the work, and those of `unchanged` behind it.
+    pub(super) fn during<R: Send>(
+        &self,
+        unchanged: impl Fn() -> Result<()> + Sync,
+        work: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        let (ending, ended) = crossbeam_channel::bounded(0);
+        let done = std::thread::scope(|scope| {
+            scope.spawn(|| self.keep(&ended, &unchanged));
+            let done = work();
+            drop(ending);
+            done
+        });
+        let unchanged = unchanged();
+        self.sound.fetch_and(unchanged.is_ok(), Ordering::Relaxed);
+        let done = done?;
+        unchanged.map(|()| done)
+    }
+
     /// Writes the state whenever it is time, until nobody is left at the other end.
-    pub(super) fn keep(&self, ended: &Receiver<()>) {
+    fn keep(&self, ended: &Receiver<()>, unchanged: &dyn Fn() -> Result<()>) {
         loop {
             let since = self
                 .last
@@ -129,7 +156,7 @@ impl Journal {
                 _ => return,
             }
             if self.changed.swap(false, Ordering::Relaxed)
-                && let Err(error) = self.save(true)
+                && let Err(error) = self.save(true, unchanged)
                 && let Ok(mut fault) = self.fault.lock()
             {
                 *fault = Some(error);
@@ -144,13 +171,15 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the disk refuses the pixels.
-    fn save(&self, synced: bool) -> Result<()> {
+    /// [`Error::Io`] where the disk refuses the pixels, and those of `unchanged`.
+    fn save(&self, synced: bool, unchanged: &dyn Fn() -> Result<()>) -> Result<()> {
         let unsynced = self.unsynced.swap(0, Ordering::Relaxed);
         // What is noted in the draft was written before, so that waiting for the disk from here on covers it.
         let draft = self.file.draft(&*self.state());
-        if synced && let Err(refused) = self.file.sync() {
+        let sync = || if synced { self.file.sync() } else { Ok(()) };
+        if let Err(refused) = unchanged().and_then(|()| sync()) {
             self.file.withdraw();
+            self.sound.store(false, Ordering::Relaxed);
             return Err(refused);
         }
         match draft.and_then(|draft| self.file.publish(&draft)) {
@@ -164,20 +193,24 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes on the disk how far the run came that ends here; returns whether it can be taken up.
-    fn close(&self) -> bool {
-        let sound = self.fault.lock().is_ok_and(|fault| fault.is_none());
-        let worth = {
-            let state = self.state();
-            state
-                .images
-                .iter()
-                .any(|image| image.measured() > 0 || !image.done.is_empty())
+    /// Notes on the disk how far the run came that ends here; returns whether it is worth taking up, and can be. Where nothing is
+    /// written yet, it is worth it for what was measured, if whatever ended it was of no frame: passing.
+    fn close(&self, passing: bool) -> bool {
+        let is_worth = {
+            let images = &self.state().images;
+            let written = images.iter().any(|image| !image.done.is_empty());
+            let measured = images.iter().any(|image| image.measured() > 0);
+            written || measured && (passing || self.is_saved())
         };
-        if sound && worth && (self.changed.load(Ordering::Relaxed) || !self.is_saved()) {
+        if !is_worth {
+            return false;
+        }
+        if self.sound.load(Ordering::Relaxed)
+            && (self.changed.load(Ordering::Relaxed) || !self.is_saved())
+        {
             let synced = self.unsynced.load(Ordering::Relaxed) <= FEW;
             // Refused pixels are no news to a run that has failed; the state before stands.
-            let _ = self.save(synced);
+            let _ = self.save(synced, &|| Ok(()));
         }
         self.is_saved()
     }

@@ -129,13 +129,10 @@ fn images(
                 Some(_) => sink.add_again(&image.shared_header(), Written::default())?,
             };
         }
-        let (ending, ended) = crossbeam_channel::bounded(0);
-        let walked = std::thread::scope(|scope| {
-            scope.spawn(|| journal.keep(&ended));
-            let walked = image.combine(pool, sink, watch, entry);
-            drop(ending);
-            walked
-        })?;
+        let walked = journal.during(
+            || reader.unchanged(),
+            || image.combine(pool, sink, watch, entry),
+        )?;
         outcome.add(&list, &reader, walked);
     }
     watch.check()

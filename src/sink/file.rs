@@ -156,7 +156,7 @@ impl FitsSink {
         if earlier != header {
             let number = self.hdus.len();
             let what = format!("the header of HDU {number} would be another now");
-            return Err(Error::not_taken_up(&self.path, &what));
+            return Err(Error::not_taken_up(&self.path, what));
         }
         let nbyte = hdu.pixels.map_or(0, |pixels| pixels.dtype.nbyte());
         hdu.written = written.npixel as u64 * nbyte as u64;

@@ -47,9 +47,9 @@ impl StateFile {
         }
     }
 
-    /// The error of a run that cannot be taken up, for this has changed.
-    pub(crate) fn refused(&self, what: &str) -> Error {
-        Error::not_taken_up(&self.path, what)
+    /// The output.
+    pub(crate) fn output(&self) -> &Path {
+        &self.path
     }
 
     /// Writes a state under a name of its own, where it does not count yet.

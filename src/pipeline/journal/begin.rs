@@ -42,7 +42,17 @@ impl Begun {
 
     /// Keeps what is done, where that can be taken up, of a run that ends with this error.
     pub(in crate::pipeline) fn cut_short(mut self, error: Error) -> Error {
-        let kept = self.journal.close();
+        let kept = match error {
+            // What is there is as good as before, though not for this run.
+            Error::NotTakenUp { .. } => {
+                self.sink.keep(self.journal.is_saved());
+                return error;
+            }
+            // It would end here again.
+            Error::Misfit { .. } => false,
+            Error::Stopped(_) | Error::Io { .. } => self.journal.close(true),
+            _ => self.journal.close(false),
+        };
         self.sink.keep(kept);
         if kept {
             self.journal.interrupted(error)
@@ -74,7 +84,7 @@ pub(in crate::pipeline) fn finished(output: &Output, recipe: &[Choice]) -> Resul
         }
         Leftover::State(state) if sink::inode(path) == Some(state.inode) => {
             match state.asked_otherwise(recipe) {
-                Some(what) => Err(Error::not_taken_up(path, &what)),
+                Some(what) => Err(Error::not_taken_up(path, what)),
                 None => finished(),
             }
         }
@@ -109,7 +119,7 @@ pub(in crate::pipeline) fn begin(
             None => warning = Some("has left nothing that can be read"),
             Some(state) => {
                 if let Some(what) = state.asked_otherwise(&recipe) {
-                    return Err(Error::not_taken_up(&output.path, &what));
+                    return Err(Error::not_taken_up(&output.path, what));
                 }
                 match length(&part, &state, watch)? {
                     None => warning = Some("has left pixels that are not those it wrote"),
