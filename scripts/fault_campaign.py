@@ -83,7 +83,7 @@ class Campaign:
         drawn = ["-j", str(self.draw.randint(1, 4)), "--mem-limit", f"{self.draw.randint(14, 60)}M"]
         drawn += ["--io", self.draw.choice(["read", "read", "mmap"] if not shim else ["read"])]
         command = [self.binary, "combine", *night.flags, *drawn, "--sync-seconds", "0", "-o", "out.fits", *flags]
-        command += (["--resume"] if resume else []) + ["--json", "f*.fits"]
+        command += (["--resume"] if resume else []) + ["--json", "f?.fits"]
         environment = {**os.environ, **({"LD_PRELOAD": str(self.shim), **shim} if shim else {})}
         return subprocess.Popen(
             command, cwd=night.folder, env=environment, text=True, preexec_fn=before,
@@ -160,13 +160,13 @@ class Campaign:
             primary = fits.PrimaryHDU(pixels(1500))
             primary.header["EXPTIME"] = 60.0 + number
             fits.HDUList([primary, fits.ImageHDU((pixels(0) > 9000).astype(np.uint8), name="MASK")]).writeto(raw / name)
-        fits.PrimaryHDU(rng.normal(300, 1, (300, 400)).astype(np.float32)).writeto(raw / "bias.fits")
-        fits.PrimaryHDU(rng.normal(1, 0.01, (300, 400)).astype(np.float32)).writeto(raw / "flat.fits")
+        fits.PrimaryHDU(rng.normal(300, 1, (300, 400)).astype(np.float32)).writeto(raw / "bias.fit")
+        fits.PrimaryHDU(rng.normal(1, 0.01, (300, 400)).astype(np.float32)).writeto(raw / "flatfield.fit")
         planes = ["--planes", "data,mask,uncertainty,count,low,high"]
         nights = [
             Night(plain, ["-m", "median", "--clip", "sigma:3,3", *planes]),
             Night(chips, ["--hdu", "all", "--clip", "extrema:1,1", "--scale", "mode"]),
-            Night(raw, ["--bias", "bias.fits", "--flat", "flat.fits", "--sky", "median", "--scale", "key:EXPTIME",
+            Night(raw, ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--scale", "key:EXPTIME",
                         "--clip", "sigma:3,3,iters=converge"]),
         ]  # fmt: skip
         for night in nights:
@@ -277,7 +277,7 @@ class Campaign:
 
     def elsewhere(self, night, out):
         """A run whose output stands somewhere else."""
-        command = [self.binary, "combine", *night.flags, "--sync-seconds", "0", "-q", "--resume", "-o", out, "f*.fits"]
+        command = [self.binary, "combine", *night.flags, "--sync-seconds", "0", "-q", "--resume", "-o", out, "f?.fits"]
         return subprocess.Popen(
             command, cwd=night.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -22,7 +22,7 @@ use crate::runs::Runs;
 use crate::sink::{FitsSink, StateFile, Written};
 use crate::stack::Tally;
 
-pub(super) use begin::{Begun, begin, finished};
+pub(super) use begin::{Begun, begin, finished, still_there};
 use state::{ImageState, State, changed};
 pub(super) use state::{Input, PlaneState, inputs, nbyte};
 
@@ -200,7 +200,7 @@ impl Journal {
             let images = &self.state().images;
             let written = images.iter().any(|image| !image.done.is_empty());
             let measured = images.iter().any(|image| image.measured() > 0);
-            written || measured && (passing || self.is_saved())
+            written || measured && passing
         };
         if !is_worth {
             return false;

@@ -18,6 +18,7 @@ mod survey;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::checksum::digest;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::recipe::{Frames, Hdu, Recipe};
@@ -91,7 +92,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
         Err(error) => {
             return Err(match run {
                 Some(run) => run.cut_short(error),
-                None => error,
+                None => journal::still_there(output, error),
             });
         }
     }
@@ -108,8 +109,15 @@ fn images(
 ) -> Result<()> {
     let output = &recipe.output;
     let hdus = hdus(&recipe.frames)?;
+    let files = files(recipe)?;
     for (number, hdu) in hdus.iter().enumerate() {
         let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
+        if number > 0 && self::files(recipe)? != files {
+            return Err(Error::frame(
+                "the frames",
+                "are no longer those that the run began with; is another program adding or removing files?",
+            ));
+        }
         let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
         let of = (hdu, hdus.len());
         let image = Image::new(recipe, of, (&list, &masters), &reader, process)?;
@@ -152,6 +160,14 @@ fn hdus(frames: &Frames) -> Result<Vec<Hdu>> {
     } else {
         Ok(vec![frames.hdu.clone()])
     }
+}
+
+/// What tells the files of a run from others: `--hdu all` looks for them again with each image.
+fn files(recipe: &Recipe) -> Result<u64> {
+    let named = source::expand(&recipe.frames.names)?;
+    let paths = named.iter().map(|named| named.path.as_os_str());
+    let pieces = paths.flat_map(|path| [path.as_encoded_bytes(), b"\0"]);
+    Ok(digest(pieces))
 }
 
 fn no_image() -> Error {

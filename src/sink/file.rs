@@ -111,9 +111,14 @@ impl FitsSink {
         self.part.state(&self.path)
     }
 
-    /// Whether the hidden file and its state stay when this is dropped before it is whole.
-    pub(crate) fn keep(&mut self, kept: bool) {
-        self.part.keep(kept);
+    /// Whether the hidden file and its state stay when this is dropped before it is whole; returns whether they can.
+    pub(crate) fn keep(&mut self, kept: bool) -> bool {
+        self.part.keep(kept)
+    }
+
+    /// Where the file will stand.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where the pixels of an HDU begin.

@@ -27,7 +27,7 @@ pub(crate) use dates::Exposures;
 pub(crate) use file::{FitsSink, Written};
 pub(crate) use header::{Part, combined};
 pub(crate) use name::vacant;
-pub(crate) use part::{Leftover, Part as HiddenPart, forget, inode, leftover};
+pub(crate) use part::{Leftover, Part as HiddenPart, forget, has_leftover, inode, leftover};
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
 pub(crate) use state::StateFile;

@@ -112,6 +112,8 @@ impl Part {
                 Err(e) => return Err(Error::io(&hidden.part, "cannot open", e)),
             };
             if let Some(part) = Self::locked(path, hidden, file)? {
+                // A state that its run did not come to finish counts for nothing.
+                let _ = remove(&hidden.draft);
                 return Ok(Some(part));
             }
         }
@@ -148,10 +150,12 @@ impl Part {
         }))
     }
 
-    /// Whether the file and its state stay when this is dropped.
-    pub(crate) fn keep(&mut self, kept: bool) {
+    /// Whether the file and its state stay when this is dropped; returns whether they can, for somebody may have removed the file.
+    pub(crate) fn keep(&mut self, kept: bool) -> bool {
+        let kept = kept && self.is(&self.state.hidden.part);
         self.state.kept = kept;
         self.temporary.disable_cleanup(kept);
+        kept
     }
 
     /// Removes the file and its state.
@@ -170,7 +174,7 @@ impl Part {
         about.map(|about| about.ino()).map_err(|e| self.refused(e))
     }
 
-    /// Whether the file has already been given this name beside its hidden one.
+    /// Whether the file stands under this name.
     pub(crate) fn is(&self, path: &Path) -> bool {
         let known = |about: &Metadata| (about.dev(), about.ino());
         let other = path.symlink_metadata().as_ref().map(known).ok();
@@ -231,7 +235,10 @@ impl Part {
             temporary,
             file: _locked,
         } = self;
-        name::give(temporary, path, overwrite)?;
+        if let Err(error) = name::give(temporary, path, overwrite) {
+            state.kept &= state.hidden.part.is_file();
+            return Err(error);
+        }
         if flushed {
             name::flush(name::folder(path));
         }
@@ -263,6 +270,11 @@ pub(crate) fn leftover<S: DeserializeOwned>(path: &Path) -> Result<Leftover<S>> 
 /// The number by which the system knows a file.
 pub(crate) fn inode(path: &Path) -> Option<u64> {
     path.symlink_metadata().ok().map(|about| about.ino())
+}
+
+/// Whether there is something to take up of an output.
+pub(crate) fn has_leftover(path: &Path) -> bool {
+    Hidden::beside(path).is_ok_and(|hidden| hidden.part.is_file() && hidden.state.is_file())
 }
 
 /// Removes the state of an output that has its name.

@@ -29,10 +29,9 @@ impl Begun {
         let Self {
             mut sink, journal, ..
         } = self;
-        sink.keep(journal.is_saved());
-        let named = sink.name();
-        named.map_err(|error| {
-            if journal.is_saved() {
+        let (kept, output) = (sink.keep(journal.is_saved()), sink.path().to_owned());
+        sink.name().map_err(|error| {
+            if kept && sink::has_leftover(&output) {
                 journal.interrupted(error)
             } else {
                 error
@@ -53,8 +52,7 @@ impl Begun {
             Error::Stopped(_) | Error::Io { .. } => self.journal.close(true),
             _ => self.journal.close(false),
         };
-        self.sink.keep(kept);
-        if kept {
+        if self.sink.keep(kept) {
             self.journal.interrupted(error)
         } else {
             error
@@ -140,6 +138,21 @@ pub(in crate::pipeline) fn begin(
         format!("{name}: its interrupted run {what}: this one starts afresh")
     });
     begun(sink, state, false, warning)
+}
+
+/// The error of a run that ended before it had taken up what an earlier one has done.
+pub(in crate::pipeline) fn still_there(output: &Output, error: Error) -> Error {
+    let passing = matches!(
+        error,
+        Error::Stopped(_) | Error::Io { .. } | Error::Frame { .. } | Error::LimitTooSmall { .. }
+    );
+    if passing && output.resume && sink::has_leftover(&output.path) {
+        return Error::Interrupted {
+            source: Box::new(error),
+            done: "some of it is done".into(),
+        };
+    }
+    error
 }
 
 /// How many bytes of a hidden file are of use; `None` where its pixels are not those that its state tells of: the disk may have lost what
