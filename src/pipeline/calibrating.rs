@@ -1,6 +1,7 @@
 //! What calibrates the frames of an image on their way: the masters, and the numbers of each frame.
 
 mod facts;
+mod flat;
 mod prepare;
 mod prepared;
 
@@ -16,7 +17,8 @@ use crate::source::{Master, Masters, Reader};
 use crate::tile::{self, RawView, TilePlane};
 
 pub(super) use facts::{Facts, mean, step_cards};
-pub(super) use prepare::{Overscans, flat_norm, flat_norm_nbyte, steps};
+pub(super) use flat::{FlatLevel, flat_norm, flat_norm_nbyte};
+pub(super) use prepare::{Overscans, steps};
 pub(super) use prepared::{Job, sky_level, sky_wanted};
 
 /// The masters that take part at each pixel.
@@ -32,6 +34,8 @@ pub(super) struct Calibrating<'a> {
     pub(super) flat_min: Option<f64>,
     /// What the flat is divided by; 1 where there is none.
     pub(super) flat_norm: f64,
+    /// What is to be said of the pixels of the flat.
+    pub(super) flat_remark: Option<String>,
 }
 
 /// The masters that are there.

@@ -276,6 +276,8 @@ impl<'a> Image<'a> {
             &self.stack,
             &walked,
         );
+        let remark = self.calibrating.and_then(|found| found.flat_remark);
+        outcome.warnings.extend(remark);
         Ok(())
     }
 

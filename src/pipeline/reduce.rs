@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::by_frame::by_frame;
-use super::calibrating::Facts;
+use super::calibrating::{Facts, FlatLevel};
 use super::corridor::Times;
 use crate::error::{Error, Result};
 use crate::kernel::Width;
@@ -51,6 +52,7 @@ pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> 
         Walk::Calibrating,
         run.plan.walks.last().copied().unwrap_or(0),
     );
+    let written = AtomicUsize::new(0);
     let done = by_frame(
         run.plan.threads,
         run.files.len(),
@@ -59,10 +61,14 @@ pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> 
             watch.check()?;
             match run.file(desk, file) {
                 Err(Error::Stopped(signal)) => Err(Error::Stopped(signal)),
-                other => Ok(run.told(file, other)),
+                other => {
+                    written.fetch_add(usize::from(other.is_ok()), Ordering::Relaxed);
+                    Ok(run.told(file, other))
+                }
             }
         },
-    )?;
+    )
+    .map_err(|error| error.with_done(written.into_inner(), run.files.len()))?;
     Ok(run.summary(done, begun))
 }
 
@@ -94,7 +100,7 @@ struct Run<'a> {
     files: Vec<File>,
     plan: Plan,
     /// The norm of the flat and what is told of the masters, for each set of masters that was met, by files and places in them.
-    known: Mutex<HashMap<MasterPlaces, (f64, Facts)>>,
+    known: Mutex<HashMap<MasterPlaces, (FlatLevel, Facts)>>,
 }
 
 impl<'a> Run<'a> {
@@ -209,7 +215,7 @@ impl<'a> Run<'a> {
             return Err(Error::frame(
                 frame.name(),
                 format!(
-                    "is one of {} planes of a cube; frames are calibrated one image a file",
+                    "is one of {} planes of a cube; calibrate takes one image a file, combine also cubes",
                     list.frames.len()
                 ),
             ));
@@ -248,7 +254,7 @@ impl<'a> Run<'a> {
             let name = format!("{}: ", reduced.frame);
             let notes = list.warnings.iter();
             let notes = notes.map(|note| note.strip_prefix(&name).unwrap_or(note).to_owned());
-            reduced.notes = notes.collect();
+            reduced.notes.splice(..0, notes.collect::<Vec<_>>());
             done.frames.push(reduced);
         }
         let begun = Instant::now();

@@ -159,12 +159,22 @@ impl<'a> Opening<'a> {
             planes.plane(0),
             &mut self.remarks,
         );
-        let raw = raw.map_err(wrong)?;
+        let mut raw = raw.map_err(wrong)?;
         let trim = raw
             .as_ref()
             .map_or(planes.shape().area(), |raw| raw.trim.clone());
         let companions = Companions::of(&mut file, number, &planes, trim.shape(), self.companions)
             .map_err(wrong)?;
+        if let Some(raw) = &mut raw {
+            raw.deviate(
+                &name,
+                self.selection.calibration,
+                keywords(&file, number),
+                companions.uncertainty(0).is_some(),
+                &mut self.remarks,
+            )
+            .map_err(wrong)?;
+        }
         self.hold_against_first(&name, &mut file, number, &planes, raw.as_ref())?;
         if !self
             .seen

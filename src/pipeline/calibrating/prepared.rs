@@ -1,6 +1,8 @@
 //! Everything that calibration has to know before the first sample of a stack, found frame by frame.
 
-use super::{Calibrating, Facts, Overscans, flat_norm, flat_norm_nbyte, step_cards, steps};
+use super::{
+    Calibrating, Facts, FlatLevel, Overscans, flat_norm, flat_norm_nbyte, step_cards, steps,
+};
 use crate::error::Result;
 use crate::kernel::{Sample, Width};
 use crate::measure::{Measured, Ranked, Wanted};
@@ -84,9 +86,9 @@ impl<'a> Job<'a> {
         watch: &Watch,
     ) -> Result<Calibrating<'a>> {
         let frames = &self.list.frames;
-        let flat_norm = match &self.calibration.flat {
+        let flat = match &self.calibration.flat {
             Some(flat) => flat_norm(flat, self.masters, reader, self.width, watch)?,
-            None => 1.0,
+            None => FlatLevel::default(),
         };
         let levels = match &self.calibration.overscan {
             None => vec![None; frames.len()],
@@ -106,7 +108,8 @@ impl<'a> Job<'a> {
             masters: self.masters,
             steps: steps.collect(),
             flat_min: self.calibration.flat.as_ref().and_then(|flat| flat.min),
-            flat_norm,
+            flat_norm: flat.norm,
+            flat_remark: flat.remark,
         })
     }
 

@@ -139,7 +139,7 @@ impl<'a> Chip<'a> {
         let key: Vec<_> = key
             .map(|(_, of)| (of.path.to_path_buf(), of.image.start))
             .collect();
-        let (norm, facts) = {
+        let (flat, facts) = {
             let mut known = run
                 .known
                 .lock()
@@ -148,14 +148,14 @@ impl<'a> Chip<'a> {
                 known.clone()
             } else {
                 let flat = calibration.flat.as_ref();
-                let norm =
+                let level =
                     flat.map(|flat| flat_norm(flat, self.masters, reader, self.width, run.watch));
-                let norm = norm.transpose()?.unwrap_or(1.0);
+                let level = level.transpose()?.unwrap_or_default();
                 let bad_pixels = self.list.bad_pixels.as_ref().map(|mask| &*mask.path);
                 let section = self.recipe.stats_section.as_ref();
-                let facts = Facts::new(calibration, self.masters, bad_pixels, section, norm)?;
-                known.insert(key, (norm, facts.clone()));
-                (norm, facts)
+                let facts = Facts::new(calibration, self.masters, bad_pixels, section, level.norm)?;
+                known.insert(key, (level.clone(), facts.clone()));
+                (level, facts)
             }
         };
         let levels = match &calibration.overscan {
@@ -169,7 +169,8 @@ impl<'a> Chip<'a> {
             masters: self.masters,
             steps: vec![steps.unwrap_or_default()],
             flat_min: calibration.flat.as_ref().and_then(|flat| flat.min),
-            flat_norm: norm,
+            flat_norm: flat.norm,
+            flat_remark: flat.remark,
         };
         match frame.image.stored.sample_type() {
             SampleType::F32 => self.sky::<f32>(run, reader, &mut calibrating)?,
@@ -261,6 +262,11 @@ impl<'a> Chip<'a> {
             gain: steps.gain,
             dark_factor: steps.dark,
             sky: steps.sky,
+            notes: calibrating
+                .flat_remark
+                .filter(|_| calibrating.steps[0].flat)
+                .into_iter()
+                .collect(),
             ..ReducedFrame::default()
         })
     }
