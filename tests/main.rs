@@ -6,6 +6,8 @@ mod common;
 /// FITS files byte by byte.
 mod fits;
 
+/// Frames that are calibrated together.
+mod batches;
 /// Calibration: into files, and on the way into a stack.
 mod calibrate;
 /// What is combined: every way to name frames, planes, and the headers that choose them.

@@ -143,11 +143,13 @@ impl MasterDesk {
                     }
                 }
             }
-            if role == Role::Flat {
-                line.for_division(calibrating.flat_min, calibrating.flat_norm);
-            } else {
-                line.for_subtraction();
-            }
+            width.vectorize(
+                #[inline(always)]
+                || match role {
+                    Role::Flat => line.for_division(calibrating.flat_min, calibrating.flat_norm),
+                    _ => line.for_subtraction(),
+                },
+            );
         }
         &self.lines
     }

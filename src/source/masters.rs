@@ -19,7 +19,7 @@ use crate::source::planes::Planes;
 use crate::source::raw::{self, Raw};
 
 /// The masters that a run takes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Masters {
     /// The bias.
     pub bias: Option<Master>,
@@ -32,7 +32,7 @@ pub(crate) struct Masters {
 }
 
 /// A master; of one plane, and of the shape of the trimmed frames.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Master {
     /// As it was typed.
     pub name: String,
