@@ -1,6 +1,7 @@
 //! What calibrates the frames of an image on their way: the masters, and the numbers of each frame.
 
 mod facts;
+mod memory;
 mod prepare;
 mod prepared;
 
@@ -16,6 +17,7 @@ use crate::source::{Master, Masters, Reader};
 use crate::tile::{self, RawView, TilePlane};
 
 pub(super) use facts::{Facts, mean, step_cards};
+pub(super) use memory::{CARD, HEADER_COPIES};
 pub(super) use prepare::{Overscans, flat_norm, flat_norm_nbyte, steps};
 pub(super) use prepared::{Job, sky_level, sky_wanted};
 

@@ -116,6 +116,7 @@ impl<'a> Run<'a> {
         let mut npixel = 0;
         let mut nbyte = 0;
         let (mut widest, mut text, mut scratch, mut first) = (0, 0, 0, None);
+        let (mut nfile, mut map) = (0, 0);
         for named in named {
             watch.check()?;
             let chips = run.hdus(&named).and_then(|hdus| {
@@ -138,6 +139,9 @@ impl<'a> Run<'a> {
                         nbyte += chip.nbyte();
                         widest = widest.max(chip.pixel_nbyte());
                         scratch = scratch.max(chip.scratch_nbyte()?);
+                        text += chip.told_nbyte() as u64;
+                        let (opened, mapped) = chip.files();
+                        (nfile, map) = (nfile.max(opened), map.max(mapped));
                     }
                     None
                 }
@@ -162,6 +166,7 @@ impl<'a> Run<'a> {
             file.output = output;
         }
         if let Some(shape) = first {
+            let threads = recipe.resources.threads.min(run.files.len());
             demand.replace(Demand {
                 process,
                 nframe: run.files.len(),
@@ -170,11 +175,12 @@ impl<'a> Run<'a> {
                 nplane: 1,
                 out_nbyte: 0,
                 text_nbyte: text,
-                threads: recipe.resources.threads.min(run.files.len()),
+                threads,
                 scratch_nbyte: scratch,
-                mapped: None,
-                nfile: 2 * recipe.resources.threads,
+                mapped: (map > 0).then_some(threads as u64 * map),
+                nfile: threads * nfile,
                 measure_nbyte: None,
+                again: false,
                 walks: vec![nbyte],
             });
         }

@@ -16,7 +16,7 @@ use crate::pipeline::calibrating::{
 };
 use crate::pipeline::survey::Survey;
 use crate::pixels::SampleType;
-use crate::recipe::{Hdu, PixelType, Plane, Reduction};
+use crate::recipe::{Hdu, Io, PixelType, Plane, Reduction};
 use crate::shape::{Area, Shape};
 use crate::sink::{self, FitsSink, HduSpec, Part, Place, PlaneTypes, StepCards};
 use crate::source::{Frame, FrameList, Masters, Reader};
@@ -98,7 +98,21 @@ impl<'a> Chip<'a> {
             let survey = self.survey(&section, wanted, None);
             survey.scratch_nbyte(self.frame().image.stored.sample_type())
         });
-        Ok(job.nbyte()?.max(sky.unwrap_or(0)) + job.levels_nbyte())
+        let reading = job.reading_nbyte(self.recipe.resources.io, self.list.shape.ncol);
+        Ok(job.nbyte()?.max(sky.unwrap_or(0)) + job.frames_nbyte() + job.header_nbyte() + reading)
+    }
+
+    /// Bytes that are kept of the frame until all are told of, its path aside.
+    pub(super) fn told_nbyte(&self) -> usize {
+        2 * size_of::<ReducedFrame>() + 2 * self.frame().path.as_os_str().len()
+    }
+
+    /// How many files a thread has open, and the bytes that it maps.
+    pub(super) fn files(&self) -> (usize, u64) {
+        let (nfile, nbyte) = self.job().files();
+        let mapped = self.recipe.resources.io == Io::Mmap;
+        // And the output.
+        (nfile + 1, if mapped { nbyte } else { 0 })
     }
 
     fn survey<'s>(
