@@ -2,6 +2,7 @@
 
 mod facts;
 mod flat;
+mod memory;
 mod prepare;
 mod prepared;
 
@@ -18,6 +19,7 @@ use crate::tile::{self, RawView, TilePlane};
 
 pub(super) use facts::{Facts, mean, step_cards};
 pub(super) use flat::{FlatLevel, flat_norm, flat_norm_nbyte};
+pub(super) use memory::{CARD, HEADER_COPIES};
 pub(super) use prepare::{Overscans, steps};
 pub(super) use prepared::{Job, sky_level, sky_wanted};
 

@@ -54,6 +54,8 @@ pub(crate) struct Master {
     pub exposure: Option<f64>,
     /// DATASUM, where its header has it.
     pub datasum: Option<String>,
+    /// Bytes of the headers of the file, all of which are held while it is opened.
+    pub header_nbyte: usize,
 }
 
 /// Opens the masters that a calibration names for the frames of a list; no pixel is read. `every`: whether the run goes over every
@@ -287,6 +289,7 @@ impl Opening<'_> {
             unit: canonical_unit(keywords.text("BUNIT").as_deref()),
             exposure: exposure.transpose().map_err(wrong)?.flatten(),
             datasum: datasum.filter(|sum| sum.parse::<u32>().is_ok()),
+            header_nbyte: file.header_nbyte(),
         })
     }
 

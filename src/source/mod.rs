@@ -34,3 +34,4 @@ pub(crate) use masters::{Master, Masters, masters};
 pub(crate) use names::{Named, expand};
 pub(crate) use raw::Raw;
 pub(crate) use reader::{Reader, spare_descriptors};
+pub(crate) use way::TOGETHER;

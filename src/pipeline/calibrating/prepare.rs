@@ -81,9 +81,13 @@ impl<'a> Overscans<'a> {
             .untrimmed_mask
             .map_or(0, |mask| mask.stored.bitpix.nbyte());
         let stored = raw.untrimmed.stored.bitpix.nbyte().max(mask);
-        let lines = area.rows.len().max(area.cols.len());
+        let Shape { nrow, ncol } = area.shape();
+        let (nline, nsample) = match axis(overscan, area.shape()) {
+            Axis::Row => (nrow, ncol),
+            Axis::Column => (ncol, nrow),
+        };
         area.npixel() * (stored + size_of::<f64>() + size_of::<bool>())
-            + overscan::nbyte(overscan.fit, lines)
+            + overscan::nbyte(overscan.fit, nline, nsample)
     }
 
     /// Bytes of the levels of a frame.

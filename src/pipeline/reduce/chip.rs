@@ -14,13 +14,12 @@ use crate::measure::Wanted;
 use crate::pipeline::calibrating::{self, Calibrating, Job, sky_wanted};
 use crate::pipeline::survey::Survey;
 use crate::pixels::SampleType;
-use crate::recipe::{Hdu, PixelType, Plane, Reduction};
+use crate::recipe::{Hdu, Io, PixelType, Plane, Reduction};
 use crate::shape::{Area, Shape};
 use crate::sink::{self, FitsSink, HduSpec, Part, Place, PlaneTypes, StepCards};
 use crate::source::{Frame, FrameList, Master, Masters};
+use crate::summary::ReducedFrame;
 
-/// Cards of a header, and copies of them, that are held while that of the output is made.
-const HEADER_COPIES: usize = 6;
 /// What is held of an image beside its header and its levels: where its planes stand, its steps, its reader, the HDUs of its output.
 const IMAGE: usize = 8 << 10;
 /// What is held of each image of a file until the file is done: the sums of its HDUs, and what is told of it.
@@ -120,13 +119,6 @@ impl<'a> Chip<'a> {
         calibrating::tile_planes(self.masters).count()
     }
 
-    /// Files that are open while the frame is calibrated.
-    pub(super) fn nfile(&self) -> usize {
-        let bad_pixels = self.list.bad_pixels.iter().len();
-        // The frame and its output.
-        2 + self.masters.paths().count() + bad_pixels
-    }
-
     /// Bytes of the cards of its header, and of the primary one.
     fn header_nbyte(&self) -> usize {
         let cards = |header: &Header| size_of_val(header.cards());
@@ -135,7 +127,7 @@ impl<'a> Chip<'a> {
 
     /// Bytes that are held of a file of `nchip` such images until all of its batch are done.
     pub(super) fn held_nbyte(&self, nchip: usize) -> usize {
-        IMAGE + self.header_nbyte() + self.job().levels_nbyte() + nchip * TOLD
+        IMAGE + self.header_nbyte() + self.job().frames_nbyte() + nchip * TOLD
     }
 
     /// Bytes that a thread takes beside: to measure what the steps need, for headers, for a line.
@@ -146,8 +138,23 @@ impl<'a> Chip<'a> {
             let survey = self.survey(&section, wanted, None);
             survey.scratch_nbyte(self.frame().image.stored.sample_type())
         });
-        let measuring = self.job().nbyte()?.max(sky.unwrap_or(0));
-        Ok(measuring.max(HEADER_COPIES * self.header_nbyte()) + Desk::NBYTE)
+        let job = self.job();
+        let reading = job.reading_nbyte(self.recipe.resources.io, self.list.shape.ncol);
+        let measuring = job.nbyte()?.max(sky.unwrap_or(0));
+        Ok(measuring.max(job.header_nbyte()) + Desk::NBYTE + reading)
+    }
+
+    /// Bytes that are kept of the frame until all are told of, its path aside.
+    pub(super) fn told_nbyte(&self) -> usize {
+        2 * size_of::<ReducedFrame>() + 2 * self.frame().path.as_os_str().len()
+    }
+
+    /// How many files are open for the frame, and the bytes that are mapped.
+    pub(super) fn files(&self) -> (usize, u64) {
+        let (nfile, nbyte) = self.job().files();
+        let mapped = self.recipe.resources.io == Io::Mmap;
+        // And the output.
+        (nfile + 1, if mapped { nbyte } else { 0 })
     }
 
     fn survey<'s>(

@@ -24,7 +24,9 @@ pub(super) struct Need {
     held_nbyte: usize,
     /// Files that are open for a frame.
     nfile: usize,
-    /// Bytes of the names of the files.
+    /// Bytes that are mapped for a frame.
+    mapped: u64,
+    /// Bytes of the names of the files, and of what is told of them.
     text_nbyte: u64,
 }
 
@@ -42,7 +44,9 @@ impl Need {
             self.nplane = self.nplane.max(chip.nplane());
             self.scratch_nbyte = self.scratch_nbyte.max(chip.scratch_nbyte()?);
             self.held_nbyte = self.held_nbyte.max(chip.held_nbyte(chips.len()));
-            self.nfile = self.nfile.max(chip.nfile());
+            self.text_nbyte += chip.told_nbyte() as u64;
+            let (nfile, mapped) = chip.files();
+            (self.nfile, self.mapped) = (self.nfile.max(nfile), self.mapped.max(mapped));
         }
         Ok(())
     }
@@ -68,9 +72,10 @@ impl Need {
             text_nbyte: self.text_nbyte + (batch * self.held_nbyte) as u64,
             threads: resources.threads,
             scratch_nbyte: self.scratch_nbyte,
-            mapped: None,
+            mapped: (self.mapped > 0).then_some(batch as u64 * self.mapped),
             nfile: batch * self.nfile,
             measure_nbyte: None,
+            again: false,
             walks: vec![self.nbyte],
         };
         let limit = resources.mem_limit;
