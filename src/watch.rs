@@ -34,8 +34,9 @@ pub enum Walk {
 }
 
 impl Watch {
-    /// Asks the run to stop: it finishes what it has in hand, if that does not take long, and ends with [`Error::Stopped`], or with
-    /// [`Error::Interrupted`] where what it has done can be taken up. It leaves no output.
+    /// Asks the run to stop: it finishes what it has in hand, if that does not take long, and ends with [`Error::Stopped`], with
+    /// [`Error::Interrupted`] where what it has done can be taken up, or with [`Error::StoppedBetween`] where frames of their own outputs
+    /// are done. It leaves no output but those.
     pub fn stop(&self, signal: i32) {
         self.asked.get_or_init(Instant::now);
         self.signal.store(signal, Ordering::Relaxed);

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::measure::Measured;
 use crate::recipe::Choice;
 use crate::runs::Runs;
-use crate::sink::{FitsSink, StateFile, Written};
+use crate::sink::{Earlier, FitsSink, StateFile};
 use crate::stack::Tally;
 
 pub(super) use begin::{Begun, begin, finished, still_there};
@@ -273,10 +273,10 @@ impl<'a> ImageJournal<'a> {
     }
 
     /// What an earlier run has written of a plane; `None` where it did not come so far.
-    pub(super) fn written(&self, plane: usize) -> Option<Written> {
+    pub(super) fn written(&self, plane: usize) -> Option<Earlier> {
         self.with(|image| {
             let plane = image.planes.get(plane)?;
-            Some(Written {
+            Some(Earlier {
                 npixel: image.done.npixel(),
                 sum: plane.sum(),
             })

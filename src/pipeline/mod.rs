@@ -22,7 +22,7 @@ use crate::checksum::digest;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::recipe::{Frames, Hdu, Recipe};
-use crate::sink::{self, Written};
+use crate::sink::{self, Earlier};
 use crate::source::{self, Reader};
 use crate::summary::Summary;
 use crate::sys;
@@ -134,7 +134,7 @@ fn images(
         if number == 0 && recipe.frames.hdu == Hdu::All {
             match entry.written(0) {
                 None => sink.add(&image.shared_header())?,
-                Some(_) => sink.add_again(&image.shared_header(), Written::default())?,
+                Some(_) => sink.add_again(&image.shared_header(), Earlier::default())?,
             };
         }
         let walked = journal.during(

@@ -22,7 +22,7 @@ const NWORST_OF_STEP: usize = 3;
 pub(super) struct Outcome<'a> {
     recipe: &'a Recipe,
     images: Vec<Done>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,
@@ -34,6 +34,8 @@ pub(super) struct Outcome<'a> {
 pub(super) struct Walked {
     pub(super) plan: Plan,
     pub(super) sample: SampleType,
+    /// What the user should know of the calibration.
+    pub(super) remark: Option<String>,
     /// Counts, those of earlier runs among them.
     pub(super) tally: Tally,
     /// Of read, work and write.
@@ -83,6 +85,7 @@ impl<'a> Outcome<'a> {
         let Walked {
             plan,
             sample,
+            remark,
             tally,
             times,
             resumed,
@@ -118,6 +121,7 @@ impl<'a> Outcome<'a> {
         self.warnings.extend(list.warnings.iter().cloned());
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
+        self.warnings.extend(remark);
     }
 
     /// The summary of a run that took so long.

@@ -4,19 +4,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::HduSpec;
+use super::hdu::{Earlier, Hdu, SUMS, Written, whole_blocks};
 use super::part::Part;
 use super::state::StateFile;
-use super::{HduSpec, Pixels};
 use crate::checksum::Sum;
 use crate::error::{Error, Result};
-use crate::header::Card;
 use crate::shape::Area;
-
-/// Headers and data are filled up to multiples of this.
-const BLOCK: usize = 2880;
-
-/// Bytes of the two cards of the sums.
-const SUMS: usize = 160;
 
 /// A FITS file that is being written, visible under its name only when whole.
 #[derive(Debug)]
@@ -30,32 +24,6 @@ pub(crate) struct FitsSink {
     end: u64,
     /// How long the file is: longer than that where a run is taken up.
     length: u64,
-}
-
-/// What is already there of an HDU where a run is taken up.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Written {
-    /// How many of its pixels.
-    pub(crate) npixel: usize,
-    /// Their sum.
-    pub(crate) sum: Sum,
-}
-
-/// An HDU whose header is written and whose pixels have their place.
-#[derive(Debug)]
-struct Hdu {
-    pixels: Option<Pixels>,
-    /// The byte at which the header begins.
-    begin: u64,
-    /// The byte at which the data begin, and how many there are.
-    start: u64,
-    length: u64,
-    /// How many bytes of pixels were written.
-    written: u64,
-    /// The byte at which the DATASUM card stands; the CHECKSUM card follows it.
-    sums_at: u64,
-    header: Sum,
-    data: Sum,
 }
 
 impl FitsSink {
@@ -128,7 +96,7 @@ impl FitsSink {
 
     /// The sum of the pixels of an HDU that were written so far.
     pub(crate) fn sum(&self, hdu: usize) -> Sum {
-        self.hdus[hdu].data
+        self.hdus[hdu].written().sum
     }
 
     /// Adds an HDU behind those that are there, the first as the primary: writes its header and keeps room for its
@@ -147,25 +115,27 @@ impl FitsSink {
     /// # Errors
     ///
     /// Those of [`Self::add`], and [`Error::Output`] where the earlier run gave it another header.
-    pub(crate) fn add_again(&mut self, spec: &HduSpec, written: Written) -> Result<usize> {
-        let (header, mut hdu) = self.lay_out(spec)?;
-        let mut earlier = vec![0; header.len()];
+    pub(crate) fn add_again(&mut self, spec: &HduSpec, earlier: Earlier) -> Result<usize> {
+        let (header, hdu) = self.lay_out(spec)?;
+        let mut there = vec![0; header.len()];
         self.part
             .file()
-            .read_exact_at(&mut earlier, hdu.begin)
+            .read_exact_at(&mut there, hdu.begin)
             .map_err(|source| Error::io(&self.path, "cannot read what is there", source))?;
         let sums = usize::try_from(hdu.sums_at - hdu.begin).expect("a header is in memory");
         let sums = sums..sums + SUMS;
         // The sums are known only behind the last pixel; the earlier run may have come so far.
-        earlier[sums.clone()].copy_from_slice(&header[sums]);
-        if earlier != header {
+        there[sums.clone()].copy_from_slice(&header[sums]);
+        if there != header {
             let number = self.hdus.len();
             let what = format!("the header of HDU {number} would be another now");
             return Err(Error::not_taken_up(&self.path, what));
         }
         let nbyte = hdu.pixels.map_or(0, |pixels| pixels.dtype.nbyte());
-        hdu.written = written.npixel as u64 * nbyte as u64;
-        hdu.data = written.sum;
+        hdu.add(Written {
+            nbyte: earlier.npixel as u64 * nbyte as u64,
+            sum: earlier.sum,
+        });
         self.append(&header, hdu)
     }
 
@@ -183,57 +153,22 @@ impl FitsSink {
         Ok(self.hdus.len() - 1)
     }
 
-    /// The header of an HDU, and where it and its pixels stand.
+    /// The header of the next HDU, and where it and its pixels stand.
     fn lay_out(&self, spec: &HduSpec) -> Result<(Vec<u8>, Hdu)> {
-        let mut header: Vec<u8> = spec
-            .header(self.hdus.is_empty())
-            .iter()
-            .flat_map(|card| card.0)
-            .collect();
-        let (mut sum, sums_at) = (Sum::default(), self.end + header.len() as u64);
-        sum.add(0, &header);
-        // Room for the two cards of the sums, which are known only when all pixels are.
-        header.resize(header.len() + SUMS, b' ');
-        let last = header.len();
-        header.extend(Card::new("END").0);
-        header.resize(header.len().next_multiple_of(BLOCK), b' ');
-        sum.add(0, &header[last..]);
-
         let too_large = || Error::Output {
             path: self.path.clone(),
             fault: "has more pixels than a file can hold".into(),
         };
-        let length = spec
-            .pixels
-            .map_or(Some(0), Pixels::nbyte)
-            .ok_or_else(too_large)?;
-        let start = self.end + header.len() as u64;
-        let end = length
-            .checked_next_multiple_of(BLOCK as u64)
-            .and_then(|length| start.checked_add(length));
-        if end.is_none_or(|end| i64::try_from(end).is_err()) {
-            return Err(too_large());
-        }
-        let hdu = Hdu {
-            pixels: spec.pixels,
-            begin: self.end,
-            start,
-            length,
-            written: 0,
-            sums_at,
-            header: sum,
-            data: Sum::default(),
-        };
-        Ok((header, hdu))
+        Hdu::lay_out(spec, self.hdus.is_empty(), self.end).ok_or_else(too_large)
     }
 
-    /// Writes the stored, big-endian bytes of a rectangle of pixels of an HDU. Rectangles may come in any order; every
-    /// pixel comes once.
+    /// Writes the stored, big-endian bytes of a rectangle of pixels of an HDU. Rectangles may come in any order, and from several threads;
+    /// every pixel comes once.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where the file refuses.
-    pub(crate) fn write(&mut self, hdu: usize, area: &Area, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, hdu: usize, area: &Area, bytes: &[u8]) -> Result<()> {
         let Some(pixels) = self.hdus[hdu].pixels.filter(|_| !bytes.is_empty()) else {
             return Ok(());
         };
@@ -249,22 +184,27 @@ impl FitsSink {
         } else {
             area.cols.len() * nbyte
         };
+        let hdu = &self.hdus[hdu];
+        let mut written = Written::default();
         for (row, run) in (area.rows.start..).zip(bytes.chunks_exact(run)) {
             let offset = ((row * pixels.shape.ncol + area.cols.start) * nbyte) as u64;
-            self.put(run, self.hdus[hdu].start + offset)?;
-            let hdu = &mut self.hdus[hdu];
-            hdu.data.add(offset, run);
-            hdu.written += run.len() as u64;
+            self.put(run, hdu.start + offset)?;
+            written.sum.add(offset, run);
+            written.nbyte += run.len() as u64;
         }
+        hdu.add(written);
         Ok(())
     }
 
     /// Counts a rectangle of pixels of an HDU as written that are zeros as they are stored. The file is zeros where nothing was written, and
     /// such pixels add nothing to a sum: a mask without a masked pixel costs nothing but its header.
-    pub(crate) fn write_zeros(&mut self, hdu: usize, area: &Area) {
-        let hdu = &mut self.hdus[hdu];
+    pub(crate) fn write_zeros(&self, hdu: usize, area: &Area) {
+        let hdu = &self.hdus[hdu];
         let nbyte = hdu.pixels.map_or(0, |pixels| pixels.dtype.nbyte());
-        hdu.written += (area.npixel() * nbyte) as u64;
+        hdu.add(Written {
+            nbyte: (area.npixel() * nbyte) as u64,
+            sum: Sum::default(),
+        });
     }
 
     /// Takes back the HDU that was added last, with what was written to it.
@@ -321,12 +261,13 @@ impl FitsSink {
     /// Writes what is known only when all pixels are.
     fn complete(&self) -> Result<()> {
         for (number, hdu) in self.hdus.iter().enumerate() {
-            if hdu.written != hdu.length {
+            let Written { nbyte, .. } = hdu.written();
+            if nbyte != hdu.length {
                 return Err(Error::Output {
                     path: self.path.clone(),
                     fault: format!(
-                        "{} of {} bytes of HDU {number} were written; this is a fault of ccdstream, please report it",
-                        hdu.written, hdu.length
+                        "{nbyte} of {} bytes of HDU {number} were written; this is a fault of ccdstream, please report it",
+                        hdu.length
                     ),
                 });
             }
@@ -353,38 +294,6 @@ impl FitsSink {
 
     fn refused(&self, source: io::Error) -> Error {
         Error::io(&self.path, "cannot write", source)
-    }
-}
-
-/// Bytes, filled up to whole blocks; as they are where there are more than can be counted.
-fn whole_blocks(nbyte: u64) -> u64 {
-    nbyte
-        .checked_next_multiple_of(BLOCK as u64)
-        .unwrap_or(nbyte)
-}
-
-impl Hdu {
-    /// The byte behind its last block.
-    fn end(&self) -> u64 {
-        self.start + whole_blocks(self.length)
-    }
-
-    /// The cards DATASUM and CHECKSUM.
-    fn sum_cards(&self) -> Vec<u8> {
-        // CFITSIO puts the date into these comments: ours tell nothing but what they are.
-        let cards = |checksum: &str| {
-            let mut cards = Card::string(
-                "DATASUM",
-                &self.data.value().to_string(),
-                "data unit checksum",
-            );
-            cards.extend(Card::string("CHECKSUM", checksum, "HDU checksum"));
-            cards.iter().flat_map(|card| card.0).collect::<Vec<u8>>()
-        };
-        let mut sum = self.header;
-        sum.join(self.data);
-        sum.add(0, &cards("0000000000000000"));
-        cards(&sum.text())
     }
 }
 

@@ -10,6 +10,7 @@ mod dates;
 mod entry;
 mod file;
 mod frame;
+mod hdu;
 mod header;
 mod name;
 mod part;
@@ -24,7 +25,8 @@ mod wcs;
 
 pub(crate) use calibrated::calibrated;
 pub(crate) use dates::Exposures;
-pub(crate) use file::{FitsSink, Written};
+pub(crate) use file::FitsSink;
+pub(crate) use hdu::Earlier;
 pub(crate) use header::{Part, combined};
 pub(crate) use name::vacant;
 pub(crate) use part::{Leftover, Part as HiddenPart, forget, has_leftover, inode, leftover};

@@ -34,7 +34,9 @@ impl Image<'_> {
             SampleType::F32 => self.walk::<f32>(pool, sink, watch, journal),
             SampleType::F64 => self.walk::<f64>(pool, sink, watch, journal),
         }?;
+        let remark = self.calibrating.and_then(|found| found.flat_remark);
         Ok(Walked {
+            remark,
             plan: self.plan,
             sample: self.sample,
             tally: journal.tally(),
