@@ -48,6 +48,10 @@ class Night:
         """The output."""
         return self.folder / name
 
+    def hidden(self):
+        """What stands beside the output under hidden names."""
+        return {path.name for path in self.folder.iterdir() if path.name.startswith(".")}
+
 
 @dataclass
 class Ended:
@@ -68,7 +72,7 @@ class Campaign:
 
     def __init__(self, binary, folder, seed):
         self.binary, self.folder, self.draw = Path(binary).resolve(), folder, random.Random(seed)
-        self.counts = {}
+        self.counts, self.before, self.slowest = {}, set(), 0.0
         self.shim = folder / "shim.so"
         source = Path(__file__).with_name("fault_shim.c")
         compiler = os.environ.get("CC", "cc")
@@ -80,10 +84,11 @@ class Campaign:
 
     def start(self, night, *flags, resume=True, shim=None, before=None):
         """Starts a run that syncs all the time, with resources that are drawn anew each time."""
-        drawn = ["-j", str(self.draw.randint(1, 4)), "--mem-limit", f"{self.draw.randint(14, 60)}M"]
+        drawn = ["-j", str(self.draw.randint(1, 4)), "--mem-limit", f"{self.draw.randint(26, 80)}M"]
         drawn += ["--io", self.draw.choice(["read", "read", "mmap"] if not shim else ["read"])]
         command = [self.binary, "combine", *night.flags, *drawn, "--sync-seconds", "0", "-o", "out.fits", *flags]
         command += (["--resume"] if resume else []) + ["--json", "f?.fits"]
+        self.before = night.hidden()
         environment = {**os.environ, **({"LD_PRELOAD": str(self.shim), **shim} if shim else {})}
         return subprocess.Popen(
             command, cwd=night.folder, env=environment, text=True, preexec_fn=before,
@@ -119,10 +124,11 @@ class Campaign:
             broken("a wrong output")
         if ended.status == 0 and not night.out().exists():
             broken("no output")
-        left = {path.name for path in night.folder.iterdir() if path.name.startswith(".")}
-        killed = ended.status == -signal.SIGKILL
+        left = night.hidden()
+        killed = ended.status == -signal.SIGKILL or left == self.before
         if not left <= HIDDEN or (ended.status == 0 and left):
             broken(f"left behind: {left}")
+        # What a run that was killed had left, and the next had not come to take up or clear, is as it was.
         if left and not killed and "--resume" not in ended.error:
             broken(f"left behind without a word on how to go on: {left}")
         if left and not killed and left != {".out.fits.part", ".out.fits.state"}:
@@ -136,7 +142,8 @@ class Campaign:
             raise Broken(f"{what}: it cannot be taken up: {ended.error}")
         told = json.loads(ended.out)
         share = 0.0 if told.get("finished") else told["resumed_pixels"] / told["pixels"]
-        self.count("taken up behind the first pixel", share > 0)
+        self.count("taken up to its end")
+        self.count("taken up to its end, from behind the first pixel", int(share > 0))
         night.out().unlink()
         return share
 
@@ -202,7 +209,7 @@ class Campaign:
                     break
                 self.count("killed" if how == signal.SIGKILL else "stopped")
                 if how != signal.SIGKILL:
-                    self.slowest = max(getattr(self, "slowest", 0), ended.seconds)
+                    self.slowest = max(self.slowest, ended.seconds)
             shares.append(self.finish(night, "killed"))
         taken = [share for share in shares if share > 0]
         self.count("percent of the pixels done, where it was taken up", round(100 * float(np.mean(taken or [0]))))
@@ -370,7 +377,7 @@ def main():
             sys.exit(1)
         for what, amount in sorted(campaign.counts.items()):
             print(f"{amount:6} {what}")
-        print(f"a stopped run ended within {getattr(campaign, 'slowest', 0):.2f} s")
+        print(f"a stopped run ended within {campaign.slowest:.2f} s")
         print(f"every promise kept, in {time.monotonic() - begun:.0f} s")
 
 
