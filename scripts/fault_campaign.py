@@ -98,12 +98,15 @@ class Campaign:
     def end(self, running, begun=None):
         """Waits for the end of a run."""
         begun = begun or time.monotonic()
-        try:
-            out, error = running.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            raise Broken(f"it hangs: {running.args}") from None
-        return Ended(running.returncode, out, error, time.monotonic() - begun)
+        # In small pieces: where this is stopped for a while itself, the run was too.
+        for _ in range(4 * PATIENCE):
+            try:
+                out, error = running.communicate(timeout=0.25)
+                return Ended(running.returncode, out, error, time.monotonic() - begun)
+            except subprocess.TimeoutExpired:
+                continue
+        running.kill()
+        raise Broken(f"it hangs: {running.args}")
 
     def run(self, night, *flags, **how):
         """Runs to the end."""
