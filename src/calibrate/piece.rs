@@ -56,6 +56,10 @@ pub(super) fn divided(v: f64, flat: f64, reciprocal: f64) -> f64 {
 /// Whether a number above 0 is so far from the ends of f64 that [`divided`] by it, or what comes after, is no matter of over- or underflow:
 /// the quotients that are then beyond f64 are beyond f32 by far.
 #[inline(always)]
+#[expect(
+    clippy::manual_range_contains,
+    reason = "`contains` decides twice, which stops vectorisation"
+)]
 pub(super) fn is_tame(number: f64) -> bool {
     (number >= 1e-30) & (number <= 1e30)
 }
