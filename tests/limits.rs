@@ -155,8 +155,10 @@ fn the_plan_adds_up_to_what_is_measured() {
             limit,
         );
         let memory = |part: &str| json["memory"][part].as_u64().unwrap() as f64;
-        let ratio = memory("peak") / memory("planned");
-        assert!((0.9..=1.1).contains(&ratio), "{ratio}: {}", json["memory"]);
+        // A tenth, and what a busy machine brings in of the program's own pages: it stands in the reserve.
+        let apart = (memory("peak") - memory("planned")).abs();
+        let most = memory("planned") / 10.0 + f64::from(1 << 20);
+        assert!(apart <= most, "{}", json["memory"]);
         assert!(
             memory("planned") + memory("reserve") <= memory("limit"),
             "{}",
