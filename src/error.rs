@@ -132,7 +132,7 @@ pub enum Error {
     },
     /// The run was asked to stop when some of its frames, each an output of its own, were done.
     #[error(
-        "stopped by signal {signal}; {done} of {frames} frames are calibrated and written, of the others nothing is"
+        "stopped by signal {signal}; {done} of {frames} frames are calibrated and written, of the others nothing is: to go on, the same command with --resume"
     )]
     StoppedBetween {
         /// The signal.

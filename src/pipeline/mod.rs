@@ -142,6 +142,8 @@ fn images(
             || image.combine(pool, sink, watch, entry),
         )?;
         outcome.add(&list, &reader, walked);
+        // The next is planned as if this one had not been.
+        sys::release_freed();
     }
     watch.check()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::HduSpec;
 use super::hdu::{Earlier, Hdu, SUMS, Written, whole_blocks};
+use super::ledger::Ledger;
 use super::part::Part;
 use super::state::StateFile;
 use crate::checksum::Sum;
@@ -247,14 +248,15 @@ impl FitsSink {
         file.sync_all().map_err(|source| self.refused(source))
     }
 
-    /// Completes the file, gives it its name, and leaves it to the system when it reaches its disk: one of many, which can be made
-    /// again.
+    /// Completes the file, enters it as made of files with this digest, gives it its name, and leaves it to the system when it reaches its
+    /// disk: one of many, which can be made again.
     ///
     /// # Errors
     ///
     /// Those of [`Self::finish`].
-    pub(crate) fn finish_unflushed(self) -> Result<()> {
+    pub(crate) fn finish_entered(self, ledger: &Ledger, made_of: u64) -> Result<()> {
         self.complete()?;
+        ledger.enter(&self.path, self.part.file(), made_of);
         self.part.give_name(&self.path, self.overwrite, false)
     }
 
