@@ -217,6 +217,45 @@ class Campaign:
         taken = [share for share in shares if share > 0]
         self.count("percent of the pixels done, where it was taken up", round(100 * float(np.mean(taken or [0]))))
 
+    def calibrated(self, night, rounds):
+        """Frames that are calibrated one by one, by runs that are killed at random moments."""
+        flags = ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--planes", "data,mask"]
+        command = [self.binary, "calibrate", *flags, "--resume", "--json", "f?.fits", "-o"]
+
+        def start(folder, threads, shim):
+            environment = {**os.environ, **({"LD_PRELOAD": str(self.shim), **shim} if shim else {})}
+            return subprocess.Popen(
+                [*command, folder, "-j", str(threads)], cwd=night.folder, env=environment, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+
+        def files(folder):
+            return {path.name: path.read_bytes() for path in (night.folder / folder).iterdir()}
+
+        if self.end(start("whole", 2, None)).status != 0:
+            raise Broken("the reference of calibrated frames")
+        whole = files("whole")
+        for _ in range(rounds):
+            seconds, ended = 0.05, None
+            while ended is None or ended.status != 0:
+                running = start("red", self.draw.randint(1, 3), {"SLOW_CALL": "pread", "SLOW_MICROS": "3000"})
+                time.sleep(self.draw.uniform(0, seconds))
+                seconds *= 1.5
+                running.send_signal(self.draw.choice([signal.SIGKILL] * 6 + [signal.SIGTERM]))
+                ended = self.end(running)
+                if ended.status not in (0, 143, -signal.SIGKILL):
+                    raise Broken(f"calibrated frames: {ended}")
+                self.count("calibrated frames: killed or stopped", int(ended.status != 0))
+                if (night.folder / "red").is_dir():
+                    for name, made in files("red").items():
+                        if not name.startswith(".") and made != whole[name]:
+                            raise Broken(f"{name}: a wrong output of calibrate")
+            if files("red") != whole:
+                raise Broken(f"left behind by calibrate: {set(files('red')) ^ set(whole)}")
+            shutil.rmtree(night.folder / "red")
+            self.count("calibrated frames: taken up to their end")
+        shutil.rmtree(night.folder / "whole")
+
     def faulty(self, night, what, shim, resume=True):
         """A run with a fault of the shim, then one without."""
         ended = self.run(night, resume=resume, shim=shim)
@@ -370,6 +409,7 @@ def main():
         try:
             nights = campaign.nights()
             campaign.killed(nights, 25 if typed.short else 300)
+            campaign.calibrated(nights[2], 2 if typed.short else 30)
             campaign.calls(nights, 1 if typed.short else 12)
             campaign.limits(nights[:1] if typed.short else nights)
             campaign.full(nights[:1] if typed.short else nights)

@@ -96,7 +96,7 @@
 //! | `calibrate` | overscan, gain, bias, dark, flat, sky of a frame | |
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
-//! | `sink` | the output file and its header | tempfile |
+//! | `sink` | the output file and its header; what is kept of a run that is cut short | tempfile, serde_json |
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |

@@ -146,7 +146,7 @@ impl<'a> Image<'a> {
                 + HEADER_COPIES * CARD * list.frames.len()
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
-                + journal::nbyte(list) * nimage as u64,
+                + journal::nbyte(list, self.stack.clip.len()) * nimage as u64,
             threads: self.recipe.resources.threads,
             scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),

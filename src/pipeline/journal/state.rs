@@ -165,13 +165,14 @@ impl PlaneState {
     }
 }
 
-/// Bytes that the state of an image of these frames takes.
-pub(in crate::pipeline) fn nbyte(list: &FrameList) -> u64 {
+/// Bytes that the state of an image of these frames takes, and what is counted over so many steps.
+pub(in crate::pipeline) fn nbyte(list: &FrameList, nstep: usize) -> u64 {
     // While an earlier state is held against what there is now, both are there.
+    let tallies = 2 * Tally::nbyte(nstep, list.frames.len());
     let name = |frame: &Frame| frame.base_name().len() + 16;
     let names: usize = list.frames.iter().map(name).sum();
     let each = 2 * size_of::<Input>() + 2 * size_of::<Option<Measured>>();
-    (2 * names + each * list.frames.len()) as u64
+    (2 * names + each * list.frames.len() + tallies) as u64
 }
 
 /// The files that take part in an image.
