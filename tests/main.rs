@@ -29,6 +29,8 @@ mod flags;
 mod limits;
 /// Bad frames: what they end in, and that nothing is left.
 mod messages;
+/// Frames that are left out because they are damaged.
+mod skip_bad;
 /// Runs that are cut short: full disks, signals, frames that shrink.
 mod stopped;
 

@@ -67,6 +67,10 @@ pub(crate) struct Frames {
     /// A mask for every frame: an image, nonzero is bad [default: none]
     #[arg(long, value_name = "FILE")]
     pub(crate) bad_pixels: Option<PathBuf>,
+
+    /// Leave damaged frames out, where one is an error otherwise, and list them at the end
+    #[arg(long, long_help = help::SKIP_BAD)]
+    pub(crate) skip_bad: bool,
 }
 
 #[derive(Debug, Args)]

@@ -23,12 +23,16 @@ use crate::shape::{Area, Section};
 use crate::sink::{FitsSink, StepCards};
 use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::StackRoom;
+use crate::summary::SkippedFrame;
 use crate::tile::{Companion, Layout, TilePlane};
 use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 /// Cards of a frame's header, and copies of them, that are held while the header of the output is made.
 const HEADER_COPIES: u64 = 6;
+
+/// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
+const SKIPPED_COPIES: u64 = 5;
 
 /// How many files there are, and their bytes.
 fn files(list: &FrameList) -> (usize, u64) {
@@ -163,6 +167,7 @@ impl<'a> Image<'a> {
                 .map(|(_, pixel)| pixel.nbyte())
                 .sum(),
             text_nbyte: names.sum::<usize>() as u64
+                + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>()
                 + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES
                 + job.levels_nbyte() as u64,
             threads: self.recipe.resources.threads,

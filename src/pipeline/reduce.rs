@@ -19,7 +19,7 @@ use crate::plan::{Demand, Plan};
 use crate::recipe::{Hdu, Reduction};
 use crate::sink::FitsSink;
 use crate::source::{self, FrameList, Masters, Named, Selection};
-use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime};
+use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame};
 use crate::sys;
 use crate::watch::{Walk, Watch};
 
@@ -92,6 +92,8 @@ struct Run<'a> {
     watch: &'a Watch,
     width: Width,
     files: Vec<File>,
+    /// Those that are left out because they are damaged.
+    skipped: Vec<SkippedFrame>,
     plan: Plan,
     /// The norm of the flat and what is told of the masters, for each set of masters that was met, by files and places in them.
     known: Mutex<HashMap<MasterPlaces, (f64, Facts)>>,
@@ -109,6 +111,7 @@ impl<'a> Run<'a> {
             watch,
             width: Width::widest(),
             files: Vec::new(),
+            skipped: Vec::new(),
             plan: Plan::default(),
             known: Mutex::default(),
         };
@@ -142,6 +145,11 @@ impl<'a> Run<'a> {
                     None
                 }
                 Err(Error::Stopped(signal)) => return Err(Error::Stopped(signal)),
+                Err(Error::Damaged(fault)) if recipe.frames.skip_bad => {
+                    run.skipped.push(source::skipped(&named, &fault));
+                    watch.advance(1);
+                    continue;
+                }
                 Err(error) => Some(error.to_string()),
             };
             text += named.path.as_os_str().len() as u64 * 3;
@@ -153,9 +161,8 @@ impl<'a> Run<'a> {
             watch.advance(1);
         }
         if run.files.is_empty() {
-            return Err(Error::NoFrames(
-                "no frame meets the conditions of --where".into(),
-            ));
+            let otherwise = || Error::NoFrames("no frame meets the conditions of --where".into());
+            return Err(source::only_damaged(&run.skipped).unwrap_or_else(otherwise));
         }
         let outputs = outputs(recipe, run.files.iter().map(|file| &file.named))?;
         for (file, output) in run.files.iter_mut().zip(outputs) {
@@ -201,6 +208,7 @@ impl<'a> Run<'a> {
             hdu,
             keywords: &[],
             calibration: &self.recipe.calibration,
+            mem_limit: self.recipe.resources.mem_limit,
         };
         let Some(list) = source::open_one(&selection, named)? else {
             return Ok(None);
@@ -291,6 +299,7 @@ impl<'a> Run<'a> {
             folder: self.recipe.folder.path.clone(),
             version: env!("CARGO_PKG_VERSION"),
             frames: all.frames,
+            skipped: self.skipped,
             memory: Memory {
                 limit: self.recipe.resources.mem_limit,
                 planned: self.plan.resident,
