@@ -4,10 +4,11 @@
 
 DATA_DIR holds `real/` and `odd/`. Each image HDU of each file is a combination of one frame: its
 pixels must be those of the file, decoded here and by astropy, or the run must end with one
-message that names the file and the fault. Which of both is in odd_verdicts.tsv, with words of
-the message; a file of which astropy makes no image has one row, `auto`. Nothing may die of a
-signal, leave something behind or pass a limit on its address space. `--write` writes the table
-anew from what is found (never where pixels differ). Exit status 1 on any disagreement.
+message that names the file and the fault. Which of both is in odd_verdicts.tsv, with the
+message, and whether --skip-bad leaves the file out (damaged) or not (refused). A file of which
+astropy makes no image has one row, `auto`. Nothing may die of a signal, leave something behind
+or pass a limit on its address space. `--write` writes the table anew from what is found (never
+where pixels differ). Exit status 1 on any disagreement.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from compare import Disagreement, combine_command, shell
 from fits_frames import needs_f64, samples_of, stored_values
 
 TABLE = Path(__file__).with_name("odd_verdicts.tsv")
+HINT = "; --skip-bad leaves damaged frames out"
 HEADING = "file\thdu\tverdict\tsays\n"
 FLAGS = ["--planes", "data", "--dtype", "f64", "--mask-hdu", "none", "--uncertainty-hdu", "none", "-j", "1"]
 # Far above what any of these files takes, far below what some of their headers ask for.
@@ -36,7 +38,7 @@ ADDRESS_SPACE = 1 << 30
 
 @dataclass(frozen=True)
 class Row:
-    """One HDU of one file, and what becomes of it: `equal`, or `refused` with what is said."""
+    """One HDU of one file, and what becomes of it: `equal`, or `damaged` or `refused` with what is said."""
 
     file: str
     hdu: str
@@ -148,7 +150,8 @@ def judge(binary, data, path, hdu):
             check_refusal(done.returncode, message, path, folder)
         except Disagreement as error:
             raise Disagreement(f"{shell(command)}\n{error}\n{message}") from None
-    return Row(name, hdu, "refused", fault(message, path))
+    said = fault(message, path)
+    return Row(name, hdu, "damaged" if said.endswith(HINT) else "refused", said.removesuffix(HINT))
 
 
 def check_refusal(code, message, path, folder):

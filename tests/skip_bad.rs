@@ -168,8 +168,8 @@ fn a_file_of_many_chips_is_left_out_of_all_or_of_none() {
             assert_eq!(json["extensions"], 2);
             assert_same(&place.plane("out.fits", Some("A")), &[3.0; 2]);
             assert_same(&place.plane("out.fits", Some("B")), &[4.0, nan]);
+            fs::remove_file(place.path("out.fits")).unwrap();
         }
-        fs::remove_file(place.path("out.fits")).unwrap();
     }
 }
 
