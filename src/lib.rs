@@ -90,6 +90,9 @@ mod checksum;
 mod decode;
 pub mod demo;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grammar;
 mod header;
 pub mod kernel;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{calibrating, survey};
+use super::{calibrating, ceiling, survey};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
@@ -45,7 +45,7 @@ pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<Opened> 
         hdu,
         keywords: &keywords(&recipe.stack),
         calibration: &recipe.calibration,
-        mem_limit: recipe.resources.mem_limit,
+        mem_limit: ceiling::least(recipe.resources.mem_limit),
     };
     let list = source::open(&selection, watch)?;
     let masters = source::masters(&selection, &list, recipe.frames.hdu == Hdu::All)?;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::calibrating::{self, Calibrating, Job, MasterDesk, sky_wanted};
+use super::ceiling;
 use super::choices;
 use super::corridor::{self, Rooms, Source, Walked};
 use super::outcome::Outcome;
@@ -109,7 +110,7 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.plan = image.demand(process)?.plan(recipe.resources.mem_limit)?;
+        image.plan = ceiling::plan(&image.demand(process)?, recipe.resources.mem_limit)?;
         let Plan {
             frames,
             bands,

@@ -102,6 +102,7 @@ impl<'a> Outcome<'a> {
         self.result.merge(&tally.result);
         self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
+        self.warnings.extend(reader.warning());
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
         self.skipped.clone_from(&list.skipped);

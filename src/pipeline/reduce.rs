@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::by_frame::by_frame;
 use super::calibrating::Facts;
+use super::ceiling;
 use super::corridor::Times;
 use crate::error::{Error, Result};
 use crate::kernel::Width;
@@ -103,6 +104,7 @@ impl<'a> Run<'a> {
     /// Opens every file once, to see what it takes.
     fn new(recipe: &'a Reduction, watch: &'a Watch) -> Result<Self> {
         recipe.check()?;
+        ceiling::start(recipe.resources.threads)?;
         let process = sys::resident().unwrap_or_default().0;
         let named = source::expand(&recipe.frames.names)?;
         watch.begin(Walk::Opening, named.len() as u64);
@@ -186,7 +188,7 @@ impl<'a> Run<'a> {
             });
         }
         if let Some(demand) = demand {
-            run.plan = demand.plan(recipe.resources.mem_limit)?;
+            run.plan = ceiling::plan(&demand, recipe.resources.mem_limit)?;
         }
         run.plan.threads = run.plan.threads.max(1);
         run.plan.one_by_one = true;
@@ -208,7 +210,7 @@ impl<'a> Run<'a> {
             hdu,
             keywords: &[],
             calibration: &self.recipe.calibration,
-            mem_limit: self.recipe.resources.mem_limit,
+            mem_limit: ceiling::least(self.recipe.resources.mem_limit),
         };
         let Some(list) = source::open_one(&selection, named)? else {
             return Ok(None);

@@ -76,7 +76,10 @@ impl FitsFile {
         let length = read_up_to(&file, &mut first).map_err(refused)?;
         recognise(&first[..length]).map_err(wrong)?;
         let mut this = Self {
-            fits: Fits::open(file).map_err(wrong)?,
+            fits: Fits::open(file).map_err(|fault| match open_twice(path) {
+                Err(e) => refused(e),
+                Ok(()) => wrong(fault),
+            })?,
             about,
             units: Vec::new(),
             end: 0,
@@ -191,6 +194,14 @@ impl FitsFile {
         self.complete = place.end >= self.length();
         Ok(())
     }
+}
+
+/// Whether two descriptors can be had for a file, as CFITSIO needs them, which does not tell a lack of them from another fault.
+fn open_twice(path: &Path) -> io::Result<()> {
+    let one = File::open(path)?;
+    let other = File::open(path);
+    drop(one);
+    other.map(drop)
 }
 
 /// Reads from the beginning of a file as much as there is.

@@ -197,6 +197,17 @@ impl<'a> Reader<'a> {
         (mapped, files.len())
     }
 
+    /// What the user should know of files that should have been mapped and are not.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let mut unmapped = self.files.opened.iter().filter_map(Opened::unmapped);
+        let first = unmapped.next()?;
+        Some(match unmapped.count() {
+            0 => first,
+            1 => format!("{first} (and so is 1 more)"),
+            more => format!("{first} (and so are {more} more)"),
+        })
+    }
+
     /// The file in which a frame stands; that of the bad pixels is behind the last.
     fn file(&self, frame: usize) -> &Opened<'a> {
         &self.files.opened[self.file_of[frame]]
