@@ -4,6 +4,7 @@
 //! cannot exceed its limit. What the kernel keeps for a run (the tables of its maps, its open files) is not resident memory of the
 //! process, but a cgroup charges it: room is kept free for it, and for the huge pages of the page cache that maps may meet.
 
+mod allowance;
 mod table;
 
 use std::ops::Range;
@@ -14,34 +15,11 @@ use crate::error::{Error, Result};
 use crate::shape::{Area, Shape};
 use crate::tile::Layout;
 use crate::units::ByteSize;
+use allowance::{COMBINING, THREAD};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Resident memory of the process before it holds anything of a run: code, libraries, allocator. Measured (x86-64);
-/// `tests/limits.rs` holds it against the program.
-const PROCESS: u64 = if cfg!(debug_assertions) {
-    8 * MIB
-} else {
-    7 * MIB
-};
-/// What it takes in the course of a run on top of what it took at its start. Where that comes to more than [`PROCESS`] (a program that does
-/// more than this one, a CFITSIO with libraries of its own), that counts.
-const GROWTH: u64 = 5 * MIB / 2;
-/// What the process may take beside: pages of its code that other runs, or a busy machine, bring in or leave out.
-const MARGIN: u64 = 5 * MIB / 4;
-/// Resident memory of a thread: the touched part of its stack and its arena.
-const THREAD: u64 = 40 * KIB;
-/// What is kept of a frame beside its name: where its planes stand, its numbers, its level.
-const FRAME: u64 = 768;
-/// What one fault can map, whatever was asked: a huge page of the page cache.
-const MAP_WINDOW: u64 = 2 * MIB;
-/// Bytes of frames that a page of page tables maps.
-const TABLE_REACH: u64 = 2 * MIB;
-/// A page of page tables.
-const TABLE: u64 = 4 * KIB;
-/// What the kernel keeps for an open file or a map.
-const KERNEL_FILE: u64 = KIB;
 /// Bytes of a tile that serve well: it stays in a core's share of the caches from the copy to the result.
 const TILE: usize = 4 << 20;
 /// Pixels of a frame in a tile: more gain nothing, and fewer cost a call of the system for too little.
@@ -80,6 +58,8 @@ pub(crate) struct Demand {
     pub(crate) nfile: usize,
     /// Bytes that a thread of the first walk takes, if there is one.
     pub(crate) measure_nbyte: Option<usize>,
+    /// Whether that walk comes when another image was combined.
+    pub(crate) again: bool,
     /// Bytes that each walk reads, the combining one last.
     pub(crate) walks: Vec<u64>,
 }
@@ -135,45 +115,11 @@ pub struct Part {
     pub size: ByteSize,
 }
 
-/// Page tables of the maps of so many files and bytes: two pages a file beside what the pixels need.
-fn tables(nfile: usize, nbyte: u64) -> u64 {
-    (nbyte.div_ceil(TABLE_REACH) + 2 * nfile as u64) * TABLE
-}
-
 impl Demand {
     /// Tiles of results that circulate: one in the hands of each thread, and as many that wait to be written, so that none waits for
     /// the writer, which shares the processors with them.
     fn ntile(&self) -> usize {
         2 * self.workers() + 2
-    }
-
-    /// Room that is kept free: for what the kernel takes for page tables and files, and for a huge page under each thread that reads
-    /// from maps.
-    fn reserve(&self) -> u64 {
-        let maps = self.mapped.map_or(0, |nbyte| {
-            tables(self.nfile, nbyte) + self.threads as u64 * MAP_WINDOW
-        });
-        MARGIN + maps + self.nfile as u64 * KERNEL_FILE
-    }
-
-    /// Resident memory that does not depend on the tiles.
-    fn standing(&self) -> u64 {
-        self.process() + self.frames()
-    }
-
-    /// Resident memory of the process itself.
-    fn process(&self) -> u64 {
-        let found = self.process + GROWTH;
-        // In whole steps, so that the smallest limit is the same at the next try.
-        if found <= PROCESS + MIB / 2 {
-            PROCESS
-        } else {
-            found.next_multiple_of(MIB)
-        }
-    }
-
-    fn frames(&self) -> u64 {
-        self.nframe as u64 * FRAME + self.text_nbyte
     }
 
     /// Pixels of a frame in a tile that serve well.
@@ -201,6 +147,14 @@ impl Demand {
         self.measure_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD)
     }
 
+    /// Resident memory of so many threads of the first walk.
+    fn measuring(&self, threads: usize) -> u64 {
+        match self.measurer() {
+            0 => 0,
+            nbyte => self.again() + threads as u64 * nbyte,
+        }
+    }
+
     /// Bytes of all tiles of so many pixels: of frames, and of results.
     fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
         let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
@@ -214,8 +168,8 @@ impl Demand {
     /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
     fn resident(&self, capacity: usize) -> Option<u64> {
         let [raw, out] = self.tiles(capacity)?;
-        let combining = self.scratch() + raw.checked_add(out)?;
-        Some(self.standing() + combining.max(self.measurer()))
+        let combining = COMBINING + self.scratch() + raw.checked_add(out)?;
+        Some(self.standing() + combining.max(self.measuring(1)))
     }
 
     /// Pixels of the smallest tile.
@@ -275,7 +229,8 @@ impl Demand {
         };
         let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.reserve();
         if smallest > limit.0 {
-            let needed = ByteSize(smallest.next_multiple_of(KIB));
+            let needed = smallest - self.process() + self.process_at_most();
+            let needed = ByteSize(needed.next_multiple_of(KIB));
             return Err(Error::LimitTooSmall {
                 limit,
                 needed,
@@ -301,11 +256,11 @@ impl Demand {
         let room = limit.0 - self.reserve() - self.standing();
         let measurers = match self.measure_nbyte {
             None => 0,
-            Some(_) => usize::try_from(room / self.measurer())
+            Some(_) => usize::try_from(room.saturating_sub(self.again()) / self.measurer())
                 .unwrap_or(usize::MAX)
                 .clamp(1, self.threads),
         };
-        let measuring = self.standing() + measurers as u64 * self.measurer();
+        let measuring = self.standing() + self.measuring(measurers);
         Ok(Plan {
             frames: self.nframe,
             shape: self.shape,
@@ -337,14 +292,14 @@ impl Demand {
         let threads = self.workers();
         let [raw, out] = self.tiles(capacity).unwrap_or_default();
         let mut parts = vec![
-            part("process".into(), self.process()),
+            part("process".into(), self.process() + COMBINING),
             part(format!("{} frames and headers", self.nframe), self.frames()),
             part(format!("{threads} tiles of frames"), raw),
             part(format!("{} tiles of results", self.ntile()), out),
             part(format!("scratch of {threads} threads"), self.scratch()),
             part(
                 format!("first walk, {measurers} threads (before the tiles)"),
-                measurers as u64 * self.measurer(),
+                self.measuring(measurers),
             ),
         ];
         parts.retain(|part| part.size.0 > 0);

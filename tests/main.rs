@@ -6,8 +6,12 @@ mod common;
 /// FITS files byte by byte.
 mod fits;
 
+/// Frames that are calibrated together.
+mod batches;
 /// Calibration: into files, and on the way into a stack.
 mod calibrate;
+/// The limit is a ceiling for calibration too.
+mod calibrated_limits;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.

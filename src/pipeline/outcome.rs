@@ -24,7 +24,7 @@ const NWORST_OF_STEP: usize = 3;
 pub(super) struct Outcome<'a> {
     recipe: &'a Recipe,
     images: Vec<Done>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     /// The same for all images.
     skipped: Vec<SkippedFrame>,
     times: [Times; 3],

@@ -15,7 +15,7 @@ use crate::source::list::shown;
 use crate::source::names;
 
 /// A mask for every frame, of their trimmed shape: nonzero is bad.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BadPixels {
     /// The file.
     pub path: Arc<Path>,

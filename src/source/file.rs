@@ -101,6 +101,12 @@ impl FitsFile {
         self.about.size()
     }
 
+    /// Bytes of the headers that were read so far.
+    pub(super) fn header_nbyte(&self) -> usize {
+        let units = self.units.iter();
+        units.map(|unit| size_of_val(unit.header.cards())).sum()
+    }
+
     /// An HDU by its number, 0 for the primary; `None` behind the last that can be understood.
     pub(super) fn unit(&mut self, number: usize) -> Option<&HeaderUnit> {
         while self.units.len() <= number && !self.complete {

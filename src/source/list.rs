@@ -59,6 +59,8 @@ pub(crate) struct FrameList {
     pub chips: Chips,
     /// The keywords of which the frames do not all say the same.
     pub differing: BTreeSet<String>,
+    /// Bytes of the headers of the file that has most of them: all are held while it is opened.
+    pub header_nbyte: usize,
     /// A mask for every frame.
     pub bad_pixels: Option<BadPixels>,
     /// Frames that were left out because they are damaged.
@@ -133,6 +135,7 @@ struct Opening<'a> {
     repeated: Vec<String>,
     remarks: Remarks,
     skipped: Vec<SkippedFrame>,
+    header_nbyte: usize,
 }
 
 impl<'a> Opening<'a> {
@@ -148,6 +151,7 @@ impl<'a> Opening<'a> {
             repeated: Vec::new(),
             remarks: Remarks::default(),
             skipped: Vec::new(),
+            header_nbyte: 0,
         }
     }
 
@@ -190,7 +194,7 @@ impl<'a> Opening<'a> {
             planes.plane(0),
             &mut self.remarks,
         );
-        let raw = raw.map_err(wrong)?;
+        let mut raw = raw.map_err(wrong)?;
         let trim = raw
             .as_ref()
             .map_or(planes.shape().area(), |raw| raw.trim.clone());
@@ -199,7 +203,18 @@ impl<'a> Opening<'a> {
                 true => damaged(fault),
                 false => wrong(fault),
             })?;
+        if let Some(raw) = &mut raw {
+            raw.deviate(
+                &name,
+                self.selection.calibration,
+                keywords(&file, number),
+                companions.uncertainty(0).is_some(),
+                &mut self.remarks,
+            )
+            .map_err(wrong)?;
+        }
         self.hold_against_first(&name, &mut file, number, &planes, raw.as_ref())?;
+        self.header_nbyte = self.header_nbyte.max(file.header_nbyte());
         if !self
             .seen
             .insert((file.about().dev(), file.about().ino(), number))
@@ -310,6 +325,7 @@ impl<'a> Opening<'a> {
             extname: first.extname,
             chips: first.chips,
             differing: self.differing,
+            header_nbyte: self.header_nbyte,
             bad_pixels,
             skipped: self.skipped,
             warnings: repetition(&self.repeated)

@@ -35,4 +35,5 @@ pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, ope
 pub(crate) use masters::{Master, Masters, masters};
 pub(crate) use names::{Named, expand};
 pub(crate) use raw::Raw;
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, spare_descriptors};
+pub(crate) use way::TOGETHER;

@@ -231,8 +231,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many descriptors the files of a reader may keep.
-fn spare_descriptors() -> u64 {
+/// How many descriptors the files of readers may keep.
+pub(crate) fn spare_descriptors() -> u64 {
     // Refused, the limit stays as it is, and files are opened again where it does not suffice.
     let limit = rlimit::increase_nofile_limit(rlimit::INFINITY).unwrap_or(256);
     let taken = fs::read_dir("/proc/self/fd").map_or(16, Iterator::count) as u64;

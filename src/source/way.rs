@@ -45,7 +45,7 @@ pub(super) enum Fault {
 }
 
 /// Rows that are cut out of little more than themselves are read together, so many bytes at a time.
-const TOGETHER: usize = 64 << 10;
+pub(crate) const TOGETHER: usize = 64 << 10;
 
 /// Finds the best of the ways that are allowed for a file. One that cannot be mapped (its file system refuses, or there are no addresses
 /// left) is read, and why it cannot is returned, too.
