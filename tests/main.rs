@@ -31,6 +31,8 @@ mod uncertainty;
 mod damage;
 /// A bad command line, levels and outputs that cannot be.
 mod flags;
+/// Hard limits from outside.
+mod hard_limits;
 /// The same bytes, within the limit, however the work is cut.
 mod limits;
 /// Bad frames: what they end in, and that nothing is left.

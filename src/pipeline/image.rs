@@ -135,7 +135,7 @@ impl<'a> Image<'a> {
             SampleType::F32 => self.stack.strip_npixel::<f32>(),
             SampleType::F64 => self.stack.strip_npixel::<f64>(),
         };
-        let combining = (raw_nbyte * self.region.npixel()) as u64;
+        let combining = (raw_nbyte as u64).saturating_mul(self.region.npixel() as u64);
         Ok(Demand {
             process: process.0,
             nframe: list.frames.len(),

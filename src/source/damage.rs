@@ -24,7 +24,7 @@ const BLOCK: u64 = 2880;
 /// The planes of an image of a file that went through no transfer in text mode.
 pub(super) fn planes(file: &FitsFile, number: usize) -> std::result::Result<Planes, String> {
     let planes = Planes::of(file.known(number), file.length())?;
-    match is_from_text_mode(file) {
+    match is_from_text_mode(file, planes.end()) {
         Ok(false) => Ok(planes),
         Ok(true) => Err(
             "each line feed in it follows a carriage return, as a transfer in text mode leaves it, so that its pixels are \
@@ -101,10 +101,11 @@ pub(crate) fn only_damaged(skipped: &[SkippedFrame]) -> Option<Error> {
     )))
 }
 
-/// Whether a transfer in text mode put a carriage return before each line feed of a file: then all of them follow one, and without
-/// them the file has whole blocks.
-fn is_from_text_mode(file: &FitsFile) -> io::Result<bool> {
-    if file.length().is_multiple_of(BLOCK) {
+/// Whether a transfer in text mode put a carriage return before each line feed of a file, an image of which should end at byte `end`:
+/// then all of them follow one, and without them the file has whole blocks.
+fn is_from_text_mode(file: &FitsFile, end: u64) -> io::Result<bool> {
+    let grown = file.length() > end.next_multiple_of(BLOCK);
+    if !grown || file.length().is_multiple_of(BLOCK) {
         return Ok(false);
     }
     let (mut bytes, mut at, mut before, mut nfeed) = ([0; 16 << 10], 0, 0, 0);

@@ -98,6 +98,11 @@ impl Planes {
         })
     }
 
+    /// The first byte of the file behind all of them.
+    pub(super) fn end(&self) -> u64 {
+        self.plane(self.count).start
+    }
+
     /// Rows and columns of each plane.
     pub(super) fn shape(&self) -> Shape {
         self.first.shape
@@ -257,6 +262,7 @@ mod tests {
             (5, Shape { nrow: 3, ncol: 4 })
         );
         assert_eq!(planes.plane(4).start, 2880 + 4 * 48);
+        assert_eq!(planes.end(), 2880 + 5 * 48);
     }
 
     #[test]
