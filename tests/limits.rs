@@ -35,7 +35,11 @@ fn smallest(place: &Place, arguments: &str) -> u64 {
 
 /// The same of any command.
 pub(crate) fn smallest_of(place: &Place, command: &str) -> u64 {
-    let run = place.run(&format!("{command} --mem-limit 1K"));
+    limit_said(&place.run(&format!("{command} --mem-limit 1K")))
+}
+
+/// The limit in KiB that a run says would do, which was refused for one that is too small.
+fn limit_said(run: &Run) -> u64 {
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     let (_, after) = run
         .stderr
@@ -94,18 +98,12 @@ fn a_limit_below_the_smallest_ends_at_once_and_says_what_would_do() {
     let before = place.listing();
     let arguments = "-j 2 -o out.fits 'f*.fits'";
     let least = smallest(&place, arguments);
-    // What is said to do has room for a start that takes a little more.
-    let run = place.run(&format!(
-        "combine --mem-limit {}K {arguments}",
-        least - (2 << 10)
-    ));
-    assert_eq!(run.status, Some(1));
-    assert!(
-        run.stderr.contains(&format!("try --mem-limit {least}K")),
-        "{}",
-        run.stderr
-    );
+    let command = format!("combine {arguments}");
+    // Half of it, for a process may take a little more or less at this start than it took at the last: what is said now must do.
+    let said = limit_said(&place.run(&format!("{command} --mem-limit {}K", least / 2)));
+    assert!(said.abs_diff(least) <= 3 << 10, "{said} KiB, {least} KiB");
     assert_eq!(place.listing(), before);
+    within(&place, arguments, said);
 }
 
 #[test]
@@ -156,8 +154,10 @@ fn the_plan_adds_up_to_what_is_measured() {
             limit,
         );
         let memory = |part: &str| json["memory"][part].as_u64().unwrap() as f64;
-        let ratio = memory("peak") / memory("planned");
-        assert!((0.9..=1.1).contains(&ratio), "{ratio}: {}", json["memory"]);
+        // A tenth, and what a busy machine brings in of the program's own pages: it stands in the reserve.
+        let apart = (memory("peak") - memory("planned")).abs();
+        let most = memory("planned") / 10.0 + f64::from(1 << 20);
+        assert!(apart <= most, "{}", json["memory"]);
         assert!(
             memory("planned") + memory("reserve") <= memory("limit"),
             "{}",

@@ -98,6 +98,8 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
             }
         };
         image.combine(&pool, sink, watch, &mut outcome)?;
+        // The next is planned as if this one had not been.
+        sys::release_freed();
     }
     watch.check()?;
     sink.ok_or_else(no_image)?.finish()?;

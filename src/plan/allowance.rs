@@ -16,7 +16,7 @@ const GROWTH: u64 = 5 * MIB / 2;
 const SWAY: u64 = 3 * MIB / 4;
 /// Code that the combining walk brings in, which the first walk does without.
 pub(super) const COMBINING: u64 = MIB / 2;
-/// What the first walk finds there where an image was combined before: code, and what that walk leaves in the heap.
+/// What the first walk finds there where an image was combined before: code.
 const AGAIN: u64 = MIB;
 /// What the process may take beside: pages of its code that other runs, or a busy machine, bring in or leave out.
 const MARGIN: u64 = 5 * MIB / 4;
