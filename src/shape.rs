@@ -189,7 +189,8 @@ mod tests {
             let section = text.parse::<Section>();
             prop_assert_eq!(section.is_ok(), legal, "{}", text);
             let Ok(section) = section else { return Ok(()) };
-            prop_assert_eq!(section.to_string().parse::<Section>().ok().as_ref(), Some(&section));
+            let again = section.to_string().parse::<Section>().ok();
+            prop_assert_eq!(again.as_ref(), Some(&section));
             let area = section.within(Shape { nrow, ncol }, "--region").ok();
             let inside = x2 <= ncol && y2 <= nrow;
             let wanted = inside.then(|| Area { rows: y1 - 1..y2, cols: x1 - 1..x2 });
