@@ -126,6 +126,9 @@ mod checksum;
 mod decode;
 pub mod demo;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grammar;
 mod header;
 pub mod kernel;
@@ -158,8 +161,8 @@ pub use plan::{Part, Plan};
 pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
 pub use summary::{
-    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, Summary,
-    WorstFrame,
+    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame,
+    Summary, WorstFrame,
 };
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};

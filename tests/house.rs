@@ -11,7 +11,7 @@ const WORDS: [&str; 14] = [
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("kernel", &[]),
     ("sys", &[]),
     ("plan", &[]),
@@ -38,6 +38,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("demo", &["combine", "sink", "source", "decode"]),
+    ("fuzzing", &["sink"]),
     ("cli", &["combine", "demo", "sys", "plan"]),
     (
         "lib",

@@ -10,6 +10,7 @@ use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
 use crate::source::{self, Reader, Selection};
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 /// Writes a frame of uint16 samples (BITPIX 16, BZERO 32768), row after row, replacing one of the same name.
@@ -57,6 +58,7 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             hdu,
             keywords: &[],
             calibration: &Calibration::default(),
+            mem_limit: ByteSize(u64::MAX),
         },
         watch,
     )?;
@@ -153,6 +155,7 @@ mod tests {
                 hdu: &Hdu::Auto,
                 keywords: &[],
                 calibration: &Calibration::default(),
+                mem_limit: ByteSize(u64::MAX),
             },
             &watch,
         )

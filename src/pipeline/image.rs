@@ -7,6 +7,7 @@ mod walk;
 use std::path::Path;
 
 use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk, sky_wanted};
+use super::ceiling;
 use super::choices;
 use super::journal;
 use super::survey::{self, Survey};
@@ -19,8 +20,12 @@ use crate::shape::{Area, Section};
 use crate::sink::StepCards;
 use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::{StackRoom, Tally};
+use crate::summary::SkippedFrame;
 use crate::tile::{Companion, TilePlane};
 use crate::units::ByteSize;
+
+/// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
+const SKIPPED_COPIES: u64 = 5;
 
 /// One image of the output.
 #[derive(Debug)]
@@ -85,9 +90,7 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.plan = image
-            .demand(nimage, process)?
-            .plan(recipe.resources.mem_limit)?;
+        image.plan = ceiling::plan(&image.demand(nimage, process)?, recipe.resources.mem_limit)?;
         let Plan {
             frames,
             bands,
@@ -128,7 +131,7 @@ impl<'a> Image<'a> {
             SampleType::F32 => self.stack.strip_npixel::<f32>(),
             SampleType::F64 => self.stack.strip_npixel::<f64>(),
         };
-        let combining = (raw_nbyte * self.region.npixel()) as u64;
+        let combining = (raw_nbyte as u64).saturating_mul(self.region.npixel() as u64);
         Ok(Demand {
             process: process.0,
             nframe: list.frames.len(),
@@ -146,7 +149,8 @@ impl<'a> Image<'a> {
                 + HEADER_COPIES * CARD * list.frames.len()
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
-                + journal::nbyte(list, self.stack.clip.len()) * nimage as u64,
+                + journal::nbyte(list, self.stack.clip.len()) * nimage as u64
+                + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
             scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),

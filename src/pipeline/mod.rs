@@ -6,6 +6,7 @@
 mod bench;
 mod by_frame;
 mod calibrating;
+mod ceiling;
 mod choices;
 mod corridor;
 mod image;
@@ -151,6 +152,7 @@ fn images(
 /// Checks what can be checked before a frame is opened, and looks what the process takes so far.
 fn process(recipe: &Recipe) -> Result<ByteSize> {
     recipe.check()?;
+    ceiling::start(recipe.resources.threads)?;
     sink::vacant(&recipe.output.path, recipe.output.overwrite)?;
     Ok(sys::resident().unwrap_or_default())
 }

@@ -9,7 +9,9 @@ use crate::plan::Plan;
 use crate::recipe::Recipe;
 use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, Tally};
-use crate::summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+use crate::summary::{
+    ClipCount, Memory, Noise, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
+};
 use crate::sys;
 use crate::units::ByteSize;
 
@@ -23,6 +25,8 @@ pub(super) struct Outcome<'a> {
     recipe: &'a Recipe,
     images: Vec<Done>,
     pub(super) warnings: Vec<String>,
+    /// The same for all images.
+    skipped: Vec<SkippedFrame>,
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,
@@ -68,6 +72,7 @@ impl<'a> Outcome<'a> {
             recipe,
             images: Vec::new(),
             warnings: Vec::new(),
+            skipped: Vec::new(),
             times: [Times::default(); 3],
             frame: NoiseGauge::new(),
             result: NoiseGauge::new(),
@@ -119,9 +124,11 @@ impl<'a> Outcome<'a> {
         self.result.merge(&tally.result);
         self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
+        self.warnings.extend(reader.warning());
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
         self.warnings.extend(remark);
+        self.skipped.clone_from(&list.skipped);
     }
 
     /// The summary of a run that took so long.
@@ -172,6 +179,7 @@ impl<'a> Outcome<'a> {
                 .map(|image| image.sample)
                 .max()
                 .unwrap_or(SampleType::F32),
+            skipped: self.skipped,
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
             resumed_pixels: self.images.iter().map(|image| image.resumed).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),

@@ -14,13 +14,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::calibrating::{Facts, FlatLevel};
+use super::ceiling;
 use super::corridor::Times;
 use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::plan::Plan;
 use crate::recipe::{Hdu, Reduction};
 use crate::source::{self, FrameList, Masters, Named, Selection};
-use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime};
+use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame};
 use crate::sys;
 use crate::watch::{Walk, Watch};
 
@@ -125,6 +126,8 @@ struct Run<'a> {
     watch: &'a Watch,
     width: Width,
     files: Vec<File>,
+    /// Those that are left out because they are damaged.
+    skipped: Vec<SkippedFrame>,
     plan: Plan,
     /// Files that are calibrated together.
     batch: usize,
@@ -138,6 +141,7 @@ impl<'a> Run<'a> {
     /// Opens every file once, to see what it takes.
     fn new(recipe: &'a Reduction, watch: &'a Watch) -> Result<Self> {
         recipe.check()?;
+        ceiling::start(recipe.resources.threads)?;
         let process = sys::resident().unwrap_or_default().0;
         let named = source::expand(&recipe.frames.names)?;
         watch.begin(Walk::Opening, named.len() as u64);
@@ -146,6 +150,7 @@ impl<'a> Run<'a> {
             watch,
             width: Width::widest(),
             files: Vec::new(),
+            skipped: Vec::new(),
             plan: Plan::default(),
             batch: 1,
             times: Mutex::default(),
@@ -165,6 +170,11 @@ impl<'a> Run<'a> {
                     (None, resume::made_of(&images))
                 }
                 Err(Error::Stopped(signal)) => return Err(Error::Stopped(signal)),
+                Err(Error::Damaged(fault)) if recipe.frames.skip_bad => {
+                    run.skipped.push(source::skipped(&named, &fault));
+                    watch.advance(1);
+                    continue;
+                }
                 Err(error) => (Some(error.to_string()), 0),
             };
             run.files.push(File {
@@ -177,9 +187,8 @@ impl<'a> Run<'a> {
             watch.advance(1);
         }
         if run.files.is_empty() {
-            return Err(Error::NoFrames(
-                "no frame meets the conditions of --where".into(),
-            ));
+            let otherwise = || Error::NoFrames("no frame meets the conditions of --where".into());
+            return Err(source::only_damaged(&run.skipped).unwrap_or_else(otherwise));
         }
         let outputs = outputs(recipe, run.files.iter().map(|file| &file.named))?;
         for (file, output) in run.files.iter_mut().zip(outputs) {
@@ -217,6 +226,7 @@ impl<'a> Run<'a> {
             hdu,
             keywords: &[],
             calibration: &self.recipe.calibration,
+            mem_limit: ceiling::least(self.recipe.resources.mem_limit),
         };
         let Some(list) = source::open_one(&selection, named)? else {
             return Ok(None);
@@ -264,6 +274,7 @@ impl<'a> Run<'a> {
             folder: self.recipe.folder.path.clone(),
             version: env!("CARGO_PKG_VERSION"),
             frames: all.frames,
+            skipped: self.skipped,
             memory: Memory {
                 limit: self.recipe.resources.mem_limit,
                 planned: self.plan.resident,

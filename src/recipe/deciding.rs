@@ -69,7 +69,7 @@ impl Reduction {
     }
 }
 
-/// The names are not among it: the frames themselves are compared.
+/// Neither the names are among it, nor whether some may be left out: the frames themselves are compared.
 fn of_frames(frames: &Frames) -> Vec<Choice> {
     let Frames {
         names: _,
@@ -79,6 +79,7 @@ fn of_frames(frames: &Frames) -> Vec<Choice> {
         uncertainty_hdu,
         bad_pixels,
         region,
+        skip_bad: _,
     } = frames;
     let bad_pixels = bad_pixels.as_ref().map(|path| path.display().to_string());
     let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());

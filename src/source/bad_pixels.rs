@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::pixels::Image;
 use crate::recipe::Hdu;
 use crate::source::choose;
+use crate::source::damage;
 use crate::source::file::FitsFile;
 use crate::source::first::Shapes;
 use crate::source::frame::Stamp;
 use crate::source::list::shown;
 use crate::source::names;
-use crate::source::planes::Planes;
 
 /// A mask for every frame, of their trimmed shape: nonzero is bad.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ impl BadPixels {
         let mut file = FitsFile::open(&named.path)?;
         let hdu = named.hdu.as_ref().unwrap_or(&Hdu::Auto);
         let number = choose::choose(&mut file, hdu, None).map_err(wrong)?;
-        let planes = Planes::of(file.known(number), file.length()).map_err(wrong)?;
+        let planes = damage::planes(&file, number).map_err(wrong)?;
         if planes.count != 1 {
             let fault = format!("has {} planes, where a mask has one", planes.count);
             return Err(wrong(fault));

@@ -10,6 +10,7 @@ mod chips;
 mod choose;
 mod companions;
 mod condition;
+mod damage;
 mod datasum;
 mod file;
 mod first;
@@ -27,6 +28,7 @@ mod sample;
 mod section;
 mod way;
 
+pub(crate) use damage::{only_damaged, skipped};
 pub(crate) use datasum::datasum;
 pub(crate) use frame::{Frame, Stamp};
 pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, open_one};

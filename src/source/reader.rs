@@ -15,6 +15,8 @@ use crate::source::list::FrameList;
 use crate::source::masters::Masters;
 use crate::source::rows::Rows;
 use crate::source::way::{Fault, Opened, Way};
+use crate::sys;
+use crate::units::ByteSize;
 
 /// Descriptors that are left for everything else that the process opens.
 const SPARE_DESCRIPTORS: u64 = 32;
@@ -28,6 +30,8 @@ pub(crate) struct Reader<'a> {
     /// Which of the files each frame stands in; then that of the bad pixels.
     file_of: Vec<usize>,
     bytes_read: AtomicU64,
+    /// Why nothing is mapped, where that was asked for.
+    unmapped: Option<String>,
 }
 
 /// Files, each opened once.
@@ -71,10 +75,17 @@ impl<'a> Reader<'a> {
         io: Io,
         descriptors: u64,
     ) -> Result<Self> {
+        let masters_of = || masters.into_iter().flat_map(Masters::all);
+        let lengths = masters_of().map(|(_, master)| (&*master.path, master.stamp.length));
+        let of_frames = list.frames.iter();
+        let of_frames = of_frames.map(|frame| (&*frame.path, frame.stamp.length));
+        let unmapped = (io == Io::Mmap)
+            .then(|| too_few_addresses(lengths.chain(of_frames)))
+            .flatten();
         let mut files = Files {
             opened: Vec::new(),
             places: HashMap::new(),
-            io,
+            io: if unmapped.is_some() { Io::Read } else { io },
             descriptors,
         };
         // Masters first: they are read again with every band, so they had better stay open.
@@ -93,6 +104,7 @@ impl<'a> Reader<'a> {
             files,
             file_of,
             bytes_read: AtomicU64::new(0),
+            unmapped,
         })
     }
 
@@ -206,6 +218,20 @@ impl<'a> Reader<'a> {
         (mapped, files.len())
     }
 
+    /// What the user should know of files that should have been mapped and are not.
+    pub(crate) fn warning(&self) -> Option<String> {
+        if self.unmapped.is_some() {
+            return self.unmapped.clone();
+        }
+        let mut unmapped = self.files.opened.iter().filter_map(Opened::unmapped);
+        let first = unmapped.next()?;
+        Some(match unmapped.count() {
+            0 => first,
+            1 => format!("{first} (and so is 1 more)"),
+            more => format!("{first} (and so are {more} more)"),
+        })
+    }
+
     /// The file in which a frame stands; that of the bad pixels is behind the last.
     fn file(&self, frame: usize) -> &Opened<'a> {
         &self.files.opened[self.file_of[frame]]
@@ -227,6 +253,24 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// What is said where maps of these files would take more than half of the addresses that a hard limit leaves: the run needs some, too.
+fn too_few_addresses<'a>(files: impl Iterator<Item = (&'a Path, u64)>) -> Option<String> {
+    let left = sys::left()?;
+    let files: HashMap<&Path, u64> = files.collect();
+    let nbyte = files
+        .values()
+        .fold(0, |sum: u64, nbyte| sum.saturating_add(*nbyte));
+    (nbyte > left.bytes / 2).then(|| {
+        format!(
+            "--io mmap: the limit of {} {} leaves too few addresses to map {} of {} files, which are read instead",
+            left.by,
+            left.limit.0 >> 10,
+            ByteSize(nbyte),
+            files.len()
+        )
+    })
 }
 
 /// How many descriptors the files of readers may keep.

@@ -12,6 +12,7 @@ fn opened(frames: &Frames, hdu: &Hdu) -> Result<FrameList> {
             hdu,
             keywords: &keywords,
             calibration: &Calibration::default(),
+            mem_limit: ByteSize(u64::MAX),
         },
         &Watch::default(),
     )
@@ -256,6 +257,7 @@ fn a_table_is_refused_and_a_stop_is_heard() {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &Calibration::default(),
+            mem_limit: ByteSize(u64::MAX),
         },
         &watch,
     );

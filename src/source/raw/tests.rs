@@ -6,6 +6,7 @@ use crate::recipe::{Frames, Hdu, Negative, Overscan, OverscanStat};
 use crate::shape::Shape;
 use crate::source::list::{FrameList, Selection, open};
 use crate::source::sample::{card, extension, folder, image, saved};
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 fn keyword(keyword: &str) -> Place {
@@ -50,6 +51,7 @@ fn of(dir: &tempfile::TempDir, calibration: &Calibration) -> Result<FrameList> {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration,
+        mem_limit: ByteSize(u64::MAX),
     };
     open(&selection, &Watch::default())
 }
@@ -378,6 +380,7 @@ fn a_mask_for_all_frames_has_their_trimmed_shape() {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &calibration,
+            mem_limit: ByteSize(u64::MAX),
         };
         open(&selection, &Watch::default())
     };

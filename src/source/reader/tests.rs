@@ -7,6 +7,7 @@ use crate::recipe::{Calibration, Dark, Frames, Hdu, Place};
 use crate::source::list::{Selection, open};
 use crate::source::masters::masters;
 use crate::source::sample::{card, extension, folder, image, saved};
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 /// Three frames of 7 × 5 with masks, and bad pixels.
@@ -23,6 +24,7 @@ fn list(dir: &Path) -> FrameList {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &Calibration::default(),
+            mem_limit: ByteSize(u64::MAX),
         },
         &Watch::default(),
     )
@@ -173,6 +175,7 @@ fn calibrated(dir: &Path) -> (FrameList, Masters) {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration: &calibration,
+        mem_limit: ByteSize(u64::MAX),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
     let masters = masters(&selection, &list, false).expect("opened");
@@ -239,6 +242,7 @@ fn rows_that_stand_close_together_are_read_together() {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration: &Calibration::default(),
+        mem_limit: ByteSize(u64::MAX),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
     let [mapped, read] = [Io::Mmap, Io::Read].map(|io| Reader::new(&list, io).expect("opened"));
