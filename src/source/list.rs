@@ -199,9 +199,12 @@ impl<'a> Opening<'a> {
             .as_ref()
             .map_or(planes.shape().area(), |raw| raw.trim.clone());
         let companions = Companions::of(&mut file, number, &planes, trim.shape(), self.companions)
-            .map_err(|fault| match file.ends_early() {
-                true => damaged(fault),
-                false => wrong(fault),
+            .map_err(|fault| {
+                if file.ends_early() {
+                    damaged(fault)
+                } else {
+                    wrong(fault)
+                }
             })?;
         if let Some(raw) = &mut raw {
             raw.deviate(

@@ -89,15 +89,13 @@ impl State {
             let found = choices.iter().find(|(name, _)| name == flag);
             found.map_or("nothing".into(), |(_, text)| format!("'{text}'"))
         };
-        let flags = recipe.iter().chain(&self.recipe).map(|(flag, _)| flag);
-        let differs = |flag: &&String| of(&self.recipe, flag) != of(recipe, flag);
-        let mut flags = flags.filter(differs);
+        let no_longer = |(flag, _): &&Choice| recipe.iter().all(|(other, _)| other != flag);
+        let flags = recipe.iter().chain(self.recipe.iter().filter(no_longer));
+        let flags = flags.map(|(flag, _)| flag.as_str());
+        let mut flags = flags.filter(|flag| of(&self.recipe, flag) != of(recipe, flag));
         let flag = flags.next()?;
         let (was, is) = (of(&self.recipe, flag), of(recipe, flag));
-        let others: Vec<&str> = flags
-            .filter(|other| *other != flag)
-            .map(String::as_str)
-            .collect();
+        let others: Vec<&str> = flags.collect();
         let others = if others.is_empty() {
             String::new()
         } else {
