@@ -15,7 +15,8 @@ pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
-pub use clip::{Center, Clip, Deviation, Iterations, Sigma};
+pub use clip::{Center, Clip, Deviation, Factors, Iterations, Sigma};
+pub(crate) use clip::outliers;
 pub(crate) use deciding::Choice;
 
 /// Everything that a combination of frames needs to know.
@@ -165,7 +166,7 @@ pub struct Stack {
 }
 
 /// How the samples that are left become one value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Method {
     /// Σwy/Σw.
     #[default]
@@ -174,6 +175,45 @@ pub enum Method {
     Median,
     /// Σwy.
     Sum,
+    /// The lowest sample.
+    Min,
+    /// The highest sample.
+    Max,
+    /// The middle sample, of an even number the lower of the middle two.
+    Lmedian,
+    /// The sample at this part, 0 to 1, of the way from the lowest to the highest by rank; between two of them by their distance.
+    Quantile(f64),
+    /// The standard deviation about the mean, ddof 1.
+    Std,
+    /// 1.4826 · median|y − median|.
+    Mad,
+    /// The mode as that of a frame: the mean of the fullest bin.
+    Mode,
+    /// √Σ(wy)² / Σw.
+    Quadrature,
+}
+
+impl Method {
+    /// Whether weights have a say.
+    pub fn weighs(self) -> bool {
+        matches!(self, Self::Average | Self::Sum | Self::Quadrature)
+    }
+
+    /// Whether sums are what it takes; the others look at the order of the samples.
+    pub(crate) fn has_moments(self) -> bool {
+        matches!(
+            self,
+            Self::Average | Self::Sum | Self::Std | Self::Quadrature
+        )
+    }
+
+    /// Whether it can be told how uncertain its value is.
+    pub fn has_uncertainty(self) -> bool {
+        matches!(
+            self,
+            Self::Average | Self::Median | Self::Sum | Self::Lmedian
+        )
+    }
 }
 
 /// One number a frame: its scale or its zero.

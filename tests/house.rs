@@ -48,7 +48,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
 ];
 
 /// The only places where a crate may be named; an empty list is everywhere.
-const DOORS: [(&str, &[&str]); 23] = [
+const DOORS: [(&str, &[&str]); 24] = [
     ("anyhow", &["cli/", "main.rs"]),
     ("clap", &["cli/", "main.rs"]),
     ("crossbeam_channel", &["pipeline/"]),
@@ -66,6 +66,7 @@ const DOORS: [(&str, &[&str]); 23] = [
     ("serde", &[]),
     ("serde_json", &["cli/", "sink/"]),
     ("signal_hook", &["cli/", "main.rs"]),
+    ("statrs", &["stack/"]),
     ("sysinfo", &["cli/"]),
     ("tempfile", &["sink/"]),
     ("thiserror", &["error.rs"]),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
+    Frames, Level, LevelTo, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
     Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
@@ -45,7 +45,7 @@ impl Combine {
         let output = Output {
             resume: self.resources.resume,
             sync_every: self.resources.sync_seconds,
-            ..output(&self.output, self.combining.uncertainty)?
+            ..output(&self.output, &self.combining)?
         };
         let stack = self.stack()?;
         let resources = resources(&self.resources, machine)?;
@@ -109,11 +109,12 @@ impl Combine {
             && !measured(&scaling.scale)
             && !measured(&scaling.zero)
             && self.calibrating.sky == Sky::None;
-        let mut warnings = given([
-            (
-                combining.method == Method::Median && combining.weight != Weight::None,
-                "--weight has no effect on --method median, which ignores weights",
-            ),
+        let method = combining.method;
+        let ignored = (!method.weighs() && combining.weight != Weight::None).then(|| {
+            format!("--weight has no effect on --method {method}, which ignores weights")
+        });
+        let mut warnings: Vec<String> = ignored.into_iter().collect();
+        warnings.extend(given([
             (
                 combining.uncertainty == Uncertainty::Propagate && !written,
                 "--uncertainty propagate: --planes leaves its plane out, but samples of unknown uncertainty are absent all the same",
@@ -126,7 +127,7 @@ impl Combine {
                 rejection.nkeep > 0 && rejection.clip.is_empty(),
                 "--nkeep has no effect without --clip",
             ),
-        ]);
+        ]));
         warnings.extend(self.calibrating.warnings());
         warnings.extend(too_much(resources, machine));
         warnings
@@ -197,7 +198,7 @@ fn companion(flag: &'static str, name: &str) -> Result<Option<String>> {
     }
 }
 
-fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
+fn output(typed: &combine::Output, combining: &combine::Combining) -> Result<Output> {
     if typed.path == Path::new("-") {
         return choice(
             "--output -: the image is written in any order and cannot go to standard output; name a file",
@@ -209,7 +210,7 @@ fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
     };
     if let Some(typed) = &typed.planes {
         output.planes = planes(typed)?;
-    } else if uncertainty == Uncertainty::None {
+    } else if combining.uncertainty == Uncertainty::None || !combining.method.has_uncertainty() {
         output.planes.retain(|plane| *plane != Plane::Uncertainty);
     }
     output.dtype = pixel_type(&typed.dtype)?;

@@ -92,7 +92,7 @@ pub(crate) struct Scaling {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rejection")]
 pub(crate) struct Rejection {
-    /// Take samples away: minmax:LO,HI, extrema:NLOW,NHIGH or sigma:LOW,HIGH; repeatable [default: none]
+    /// Take samples away: minmax:LO,HI, extrema:NLOW,NHIGH, sigma:LOW,HIGH and more; repeatable [default: none]
     #[arg(long, value_name = "STEP", value_parser = parse::value::<Clip>, long_help = help::CLIP)]
     pub(crate) clip: Vec<Clip>,
 
@@ -108,9 +108,9 @@ pub(crate) struct Rejection {
 pub(crate) struct Combining {
     /// How the samples that are left become one value
     ///
-    /// The average is the sum of w*y over the sum of w, the sum that of w*y; the median ignores weights w.
-    #[arg(short, long, value_name = "METHOD", default_value = "average",
-          value_parser = parse::word::<Method>(&["average", "median", "sum"]))]
+    /// [possible values: average, median, sum, min, max, lmedian, quantile:Q, std, mad, mode, quadrature]
+    #[arg(short, long, value_name = "METHOD", default_value = "average", value_parser = parse::value::<Method>,
+          long_help = help::METHOD)]
     pub(crate) method: Method,
 
     /// What each frame counts: none, key:KEYWORD, numbers 1.5,2,..., @file or ivar

@@ -211,6 +211,28 @@ Take samples away before combining; repeatable, in the order given [default: non
   extrema:NLOW,NHIGH  the NLOW lowest and the NHIGH highest
   sigma:LOW,HIGH      those below c - LOW*s or above c + HIGH*s;
                       sigma:3 is sigma:3,3; an empty side is no bound
+  percentile:LOW,HIGH   those farther than LOW or HIGH times the median
+                        from it; 3 samples and more
+  pclip:K,LOW,HIGH      as sigma, s being how far the K-th sample above
+                        the median (below, where K is negative) is from
+                        it; |K| below 1 is a part of one side (IRAF)
+  winsorized:LOW,HIGH   as sigma, until nothing changes, s being 1.134
+                        times the standard deviation of samples that are
+                        drawn in to 1.5 s (Siril)
+  median-sigma:LOW,HIGH as sigma, until nothing changes, s being the
+                        standard deviation where what was taken counts
+                        as the median (Siril)
+  linear-fit:LOW,HIGH   those far from a line through the sorted samples,
+                        in units of their mean distance from it, until
+                        nothing changes; 5 samples and more (Siril)
+  esd:FRACTION,ALPHA    outliers by the generalized extreme Studentized
+                        deviate, at most FRACTION of the samples; where
+                        there are none, some are found with probability
+                        ALPHA; esd is esd:0.3,0.05
+  rcr[:LIMIT]           one after the other those as which fewer than
+                        LIMIT are expected: by the median and the 68.3 %
+                        deviation, then by mean and standard deviation;
+                        rcr is rcr:0.5 (robust Chauvenet rejection)
 
 Options of sigma, each behind a comma, the default first:
 
@@ -229,6 +251,25 @@ The limit covers everything that is resident: samples, output, maps of files, th
 itself. 64M, 1G and 1GiB are binary, 1GB is decimal, 50% is of the memory that the process may use: the least of \
 the physical memory, the limits of its control groups and its own (ulimit). A limit that is too small ends the run at \
 once and names the smallest that would do.";
+
+/// What `--method` means.
+pub(super) const METHOD: &str = "\
+How the samples that are left become one value
+
+  average     the sum of w*y over the sum of w, of the weights w
+  median      the middle sample, or the mean of the middle two
+  sum         the sum of w*y
+  min, max    the lowest, the highest
+  lmedian     the middle sample, or the lower of the middle two
+  quantile:Q  at part Q, 0 to 1, of the way from the lowest to the
+              highest by rank, in between by distance
+  std         the standard deviation, ddof 1
+  mad         1.4826 * median|y - median|
+  mode        the mean of the fullest bin, as --scale mode; of fewer than
+              10 samples the median
+  quadrature  the root of the sum of (w*y)^2, over the sum of w
+
+Weights count in average, sum and quadrature. Only average, median, sum and lmedian have an uncertainty.";
 
 /// What `--uncertainty` means.
 pub(super) const UNCERTAINTY: &str = "\

@@ -160,7 +160,9 @@ fn noise(noise: Noise, method: Method, frames: usize) -> String {
     // A sum grows with its frames, and its noise with their root; the others shrink.
     let (ratio, how) = match method {
         Method::Sum => (result / one_frame, "more"),
-        Method::Average | Method::Median => (one_frame / result, "less"),
+        // How far samples lie apart is no signal whose noise could be compared.
+        Method::Std | Method::Mad | Method::Quadrature => (f64::NAN, ""),
+        _ => (one_frame / result, "less"),
     };
     if !(ratio.is_finite() && ratio > 0.0) {
         return "cannot be told".into();

@@ -1,13 +1,15 @@
-//! The text of a clip step: `minmax:LO,HI`, `extrema:NLOW,NHIGH`, `sigma:LOW,HIGH` with its options.
+//! The text of a clip step: `minmax:LO,HI`, `extrema:NLOW,NHIGH`, `sigma:LOW,HIGH` with its options; those of the other rules stand
+//! beside this.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use super::{show, wrong};
+use super::{rules, show, wrong};
 use crate::error::{Error, Result};
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
-const ANY: &str = "minmax:LO,HI, extrema:NLOW,NHIGH or sigma:LOW,HIGH";
+const ANY: &str = "minmax:LO,HI, extrema:NLOW,NHIGH, sigma:LOW,HIGH, percentile:LOW,HIGH, pclip:K,LOW,HIGH, winsorized:LOW,HIGH, \
+                   median-sigma:LOW,HIGH, linear-fit:LOW,HIGH, esd:FRACTION,ALPHA or rcr[:LIMIT]";
 const MINMAX: &str = "minmax:LO,HI, LO not above HI; an empty side is no bound";
 const EXTREMA: &str = "extrema:NLOW,NHIGH, two whole numbers from 0";
 const SIGMA: &str = "sigma:LOW,HIGH[,center=median|mean][,dev=mad|std][,iters=1|N|converge][,floor=0]; \
@@ -22,7 +24,7 @@ impl FromStr for Clip {
             "minmax" => (minmax(arguments), MINMAX),
             "extrema" => (extrema(arguments), EXTREMA),
             "sigma" => (sigma(arguments).map(Self::Sigma), SIGMA),
-            _ => (None, ANY),
+            _ => rules::read(step, arguments).unwrap_or((None, ANY)),
         };
         clip.ok_or_else(|| wrong("--clip", text, expected))
     }
@@ -126,6 +128,7 @@ impl Display for Clip {
             Self::Minmax { low, high } => write!(f, "minmax:{},{}", side(*low), side(*high)),
             Self::Extrema { nlow, nhigh } => write!(f, "extrema:{nlow},{nhigh}"),
             Self::Sigma(sigma) => write!(f, "{sigma}"),
+            rule => rules::write(rule, f),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::recipe::{Io, Method, PixelType, Plane, Uncertainty};
+use crate::recipe::{Io, PixelType, Plane, Uncertainty};
 
 /// A text that does not read as a value of `what`.
 fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
@@ -79,12 +79,8 @@ mod calibration;
 mod clip;
 mod frames;
 mod level;
-
-words!(Method, "--method", "average, median or sum", {
-    "average" = Method::Average,
-    "median" = Method::Median,
-    "sum" = Method::Sum,
-});
+mod method;
+mod rules;
 
 words!(Uncertainty, "--uncertainty", "scatter, propagate or none", {
     "scatter" = Uncertainty::Scatter,
@@ -142,12 +138,12 @@ mod tests {
 
     #[test]
     fn words_read_back_and_others_name_the_choice() {
-        for word in ["average", "median", "sum"] {
-            let method = word.parse::<Method>().map(|m| m.to_string());
-            assert_eq!(method.ok().as_deref(), Some(word));
+        for word in ["scatter", "propagate", "none"] {
+            let from = word.parse::<Uncertainty>().map(|from| from.to_string());
+            assert_eq!(from.ok().as_deref(), Some(word));
         }
-        let message = "mean".parse::<Method>().err().map(|e| e.to_string());
-        let expected = "--method 'mean': expected average, median or sum";
+        let message = "some".parse::<Uncertainty>().err().map(|e| e.to_string());
+        let expected = "--uncertainty 'some': expected scatter, propagate or none";
         assert_eq!(message.as_deref(), Some(expected));
     }
 

@@ -10,7 +10,7 @@ use crate::kernel::{Sample, Width};
 use crate::pixels::{Bitpix, Stored};
 use crate::recipe::{PixelType, Plane, Stack, Uncertainty};
 use crate::shape::Area;
-use crate::stack::{Scratch, StackRoom};
+use crate::stack::{Critical, Scratch, StackRoom};
 use crate::tile::{Companion, EmptyTile, Layout, OutStrip, RawTile, RawView, TilePlane};
 
 /// Pixels of what counts as a row: a run gauges noise in one row of eight, and so does a tile of more than a few.
@@ -52,6 +52,7 @@ impl<T: Sample> BenchTile<T> {
             nframe: frames.len(),
             method: stack.method,
             clip: stack.clip.clone(),
+            critical: Critical::of_steps(&stack.clip, frames.len()).into(),
             nkeep: stack.nkeep,
             uncertainty: Uncertainty::None,
             levels: Arc::new([]),

@@ -8,11 +8,11 @@ use crate::kernel::Width;
 use crate::level::FrameLevel;
 use crate::pixels::SampleType;
 use crate::recipe::{
-    Clip, Hdu, Level, Method, PixelType, Plane, Recipe, Stack, Uncertainty, Weight,
+    Clip, Hdu, Level, PixelType, Plane, Recipe, Stack, Uncertainty, Weight,
 };
 use crate::sink::PlaneTypes;
 use crate::source::{self, Frame, FrameList, Masters, Selection};
-use crate::stack::StackRoom;
+use crate::stack::{Critical, StackRoom};
 use crate::watch::Watch;
 
 /// The keywords whose numbers are wanted of every frame.
@@ -82,7 +82,7 @@ pub(super) fn stack_room(
     planes.sort_unstable();
     planes.dedup();
     planes.retain(|plane| *plane != Plane::Uncertainty || stack.uncertainty != Uncertainty::None);
-    let weighs = stack.method != Method::Median;
+    let weighs = stack.method.weighs();
     let inverse_variance = weighs && stack.weight == Weight::InverseVariance;
     let needs_deviation = inverse_variance || stack.uncertainty == Uncertainty::Propagate;
     let brought = recipe.calibration.deviation.is_some() || calibrating::deviates(masters);
@@ -135,6 +135,7 @@ pub(super) fn stack_room(
         nframe,
         method: stack.method,
         clip: stack.clip.clone(),
+        critical: Critical::of_steps(&stack.clip, nframe).into(),
         nkeep: stack.nkeep,
         uncertainty: if planes.contains(&Plane::Uncertainty) {
             stack.uncertainty

@@ -2,7 +2,7 @@
 
 mod calibration;
 
-use super::{Clip, Iterations, LevelTo, Plane, Recipe, Sigma, Uncertainty, Weight};
+use super::{Clip, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight};
 use crate::error::{Error, Result};
 
 impl Recipe {
@@ -23,6 +23,15 @@ impl Recipe {
         let asked = self.output.planes.contains(&Plane::Uncertainty);
         if asked && stack.uncertainty == Uncertainty::None {
             return refuse("--planes asks for the uncertainty, but --uncertainty none makes none");
+        }
+        let method = stack.method;
+        if asked && !method.has_uncertainty() {
+            return refuse(&format!(
+                "--planes asks for the uncertainty, but that of --method {method} cannot be told"
+            ));
+        }
+        if matches!(method, Method::Quantile(at) if !(0.0..=1.0).contains(&at)) {
+            return refuse("--method quantile: a part from 0 to 1");
         }
         let needs = [
             ("--weight ivar", stack.weight == Weight::InverseVariance),
@@ -74,12 +83,24 @@ impl Clip {
                     && floor.is_finite()
                     && iters != Iterations::Times(0)
             }
+            Self::Percentile(factors)
+            | Self::Winsorized(factors)
+            | Self::MedianSigma(factors)
+            | Self::LinearFit(factors) => factors.low > 0.0 && factors.high > 0.0,
+            Self::Pclip { rank, factors } => {
+                rank != 0.0 && rank.is_finite() && factors.low > 0.0 && factors.high > 0.0
+            }
+            Self::Esd { fraction, alpha } => {
+                let part = |part: f64| part > 0.0 && part < 1.0;
+                part(fraction) && part(alpha)
+            }
+            Self::Rcr { limit } => limit > 0.0 && limit <= 1.0,
         };
         if sound {
             return Ok(());
         }
         Err(Error::Choice(format!(
-            "--clip {self}: bounds must be in order, and LOW, HIGH and iters positive"
+            "--clip {self}: bounds must be in order, LOW, HIGH and iters positive, parts between 0 and 1"
         )))
     }
 }

@@ -62,6 +62,7 @@ mod tests {
             nframe: 1,
             method: Method::Average,
             clip: Vec::new(),
+            critical: Arc::new([]),
             nkeep: 0,
             uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]),

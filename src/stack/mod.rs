@@ -8,6 +8,7 @@
 //! * *page*: one pixel after another, by the textbook itself, for what is neither.
 
 mod block;
+mod critical;
 mod encode;
 mod formulas;
 mod lanes;
@@ -30,6 +31,7 @@ use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, U
 use crate::tile::OutStrip;
 
 pub(crate) use encode::data as encode;
+pub(crate) use critical::Critical;
 use lanes::Lanes;
 pub(crate) use noise::NoiseGauge;
 use page::Column;
@@ -57,6 +59,8 @@ pub(crate) struct StackRoom {
     pub(crate) nframe: usize,
     pub(crate) method: Method,
     pub(crate) clip: Vec<Clip>,
+    /// What each of those compares with.
+    pub(crate) critical: Arc<[Critical]>,
     pub(crate) nkeep: usize,
     /// What is made for the uncertainty plane; `None` where that is not written.
     pub(crate) uncertainty: Uncertainty,
@@ -86,12 +90,20 @@ impl StackRoom {
         if !self.levels.is_empty() && rest.iter().any(bounded) {
             return Way::Page;
         }
+        let rule = |clip: &Clip| {
+            !matches!(
+                clip,
+                Clip::Extrema { .. } | Clip::Sigma(_) | Clip::Minmax { .. }
+            )
+        };
         let order = |clip: &Clip| match clip {
-            Clip::Extrema { .. } => true,
             Clip::Sigma(sigma) => sigma.center == Center::Median || sigma.dev == Deviation::Mad,
             Clip::Minmax { .. } => false,
+            _ => true,
         };
-        if self.method == Method::Median || rest.iter().any(order) {
+        if rest.iter().any(rule) {
+            Way::Page
+        } else if !self.method.has_moments() || rest.iter().any(order) {
             Way::Sorted
         } else {
             Way::Moments
@@ -108,7 +120,7 @@ impl StackRoom {
 
     /// Whether weights, of either kind, take part.
     fn weighs(&self) -> bool {
-        self.method != Method::Median && (self.weights.is_some() || self.inverse_variance)
+        self.method.weighs() && (self.weights.is_some() || self.inverse_variance)
     }
 
     /// Pixels of a strip: a multiple of 16.

@@ -67,6 +67,7 @@ impl StackRoom {
         }
         let rules = Rules {
             clip: &self.clip[nhead..],
+            critical: &self.critical[nhead..],
             nkeep: self.nkeep,
             method: self.method,
             uncertainty: self.uncertainty,

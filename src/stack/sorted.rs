@@ -64,6 +64,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                     self.sigma_std(sigma, room.nkeep, &mut gives_back);
                 }
                 Clip::Sigma(sigma) => self.sigma_mad(sigma, room.nkeep, &mut gives_back),
+                _ => {}
             }
             for lane in 0..LANES {
                 if gives_back[lane] && lanes.undecided[lane].is_none() {
