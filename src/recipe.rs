@@ -15,8 +15,8 @@ pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
-pub use clip::{Center, Clip, Deviation, Factors, Iterations, Sigma};
 pub(crate) use clip::outliers;
+pub use clip::{Center, Clip, Deviation, Factors, Iterations, Sigma};
 pub(crate) use deciding::Choice;
 
 /// Everything that a combination of frames needs to know.

@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
-    Weight,
+    Frames, Level, LevelTo, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty, Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
@@ -110,9 +109,8 @@ impl Combine {
             && !measured(&scaling.zero)
             && self.calibrating.sky == Sky::None;
         let method = combining.method;
-        let ignored = (!method.weighs() && combining.weight != Weight::None).then(|| {
-            format!("--weight has no effect on --method {method}, which ignores weights")
-        });
+        let ignored = (!method.weighs() && combining.weight != Weight::None)
+            .then(|| format!("--weight has no effect on --method {method}, which ignores weights"));
         let mut warnings: Vec<String> = ignored.into_iter().collect();
         warnings.extend(given([
             (

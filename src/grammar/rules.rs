@@ -6,8 +6,7 @@ use super::clip::{bound, side};
 use super::{finite, show};
 use crate::recipe::{Clip, Factors};
 
-const PERCENTILE: &str =
-    "percentile:LOW,HIGH, parts of the median above 0; percentile:0.2 means 0.2,0.2, an empty side is no bound";
+const PERCENTILE: &str = "percentile:LOW,HIGH, parts of the median above 0; percentile:0.2 means 0.2,0.2, an empty side is no bound";
 const PCLIP: &str = "pclip:K,LOW,HIGH; K is a whole number of samples from the median or, between -1 and 1, a part of one side, not 0; \
                      LOW and HIGH are positive";
 const WINSORIZED: &str =
@@ -16,7 +15,7 @@ const MEDIAN_SIGMA: &str =
     "median-sigma:LOW,HIGH, above 0; median-sigma:3 means 3,3, an empty side is no bound";
 const LINEAR_FIT: &str =
     "linear-fit:LOW,HIGH, above 0; linear-fit:5 means 5,5, an empty side is no bound";
-const ESD: &str = "esd:FRACTION,ALPHA, both between 0 and 1; esd means 0.3,0.05";
+const ESD: &str = "esd:FRACTION,ALPHA, FRACTION above 0 and at most 0.5, ALPHA between 0 and 1; esd means 0.3,0.05";
 const RCR: &str = "rcr[:LIMIT], LIMIT above 0 and at most 1; rcr means 0.5";
 
 /// Reads the arguments of a step, with its grammar; `None` where there is no such step.
@@ -56,7 +55,8 @@ fn esd(text: &str) -> Option<Clip> {
         "" => (0.3, 0.05),
         both => {
             let (fraction, alpha) = both.split_once(',')?;
-            (part(fraction)?, part(alpha)?)
+            let fraction = part(fraction).filter(|fraction| *fraction <= 0.5);
+            (fraction?, part(alpha)?)
         }
     };
     Some(Clip::Esd { fraction, alpha })
@@ -109,7 +109,10 @@ mod tests {
             ("rcr", "rcr:0.5"),
             ("rcr:1", "rcr:1"),
         ] {
-            assert_eq!(clip(text).map(|clip| clip.to_string()).as_deref(), Some(shown));
+            assert_eq!(
+                clip(text).map(|clip| clip.to_string()).as_deref(),
+                Some(shown)
+            );
         }
     }
 
@@ -127,20 +130,27 @@ mod tests {
             ("median-sigma:", MEDIAN_SIGMA),
             ("linear-fit:inf", LINEAR_FIT),
             ("esd:0.3", ESD),
-            ("esd:1,0.05", ESD),
+            ("esd:0.6,0.05", ESD),
             ("esd:0.3,0", ESD),
             ("rcr:0", RCR),
             ("rcr:1.1", RCR),
         ] {
             let message = text.parse::<Clip>().err().map(|e| e.to_string());
-            assert_eq!(message, Some(format!("--clip '{text}': expected {grammar}")));
+            assert_eq!(
+                message,
+                Some(format!("--clip '{text}': expected {grammar}"))
+            );
         }
     }
 
     fn rules() -> impl Strategy<Value = Clip> {
         let side = || prop_oneof![1e-300..1e300_f64, 0.1..10.0_f64, Just(f64::INFINITY)];
         let factors = || (side(), side()).prop_map(|(low, high)| Factors { low, high });
-        let rank = prop_oneof![0.01..0.99_f64, -0.99..-0.01_f64, (1..99_u8).prop_map(f64::from)];
+        let rank = prop_oneof![
+            0.01..0.99_f64,
+            -0.99..-0.01_f64,
+            (1..99_u8).prop_map(f64::from)
+        ];
         let part = || 1e-9..0.999_f64;
         prop_oneof![
             factors().prop_map(Clip::Percentile),
@@ -148,7 +158,7 @@ mod tests {
             factors().prop_map(Clip::Winsorized),
             factors().prop_map(Clip::MedianSigma),
             factors().prop_map(Clip::LinearFit),
-            (part(), part()).prop_map(|(fraction, alpha)| Clip::Esd { fraction, alpha }),
+            (1e-9..=0.5_f64, part()).prop_map(|(fraction, alpha)| Clip::Esd { fraction, alpha }),
             part().prop_map(|limit| Clip::Rcr { limit }),
         ]
     }

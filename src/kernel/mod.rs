@@ -23,6 +23,7 @@ mod merge;
 mod moments;
 mod network;
 mod row;
+mod rules;
 mod sort;
 mod spread;
 #[cfg(test)]
@@ -40,6 +41,10 @@ pub use distance::median_distance_kept;
 pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
+pub use rules::{
+    Deviants, Halves, Robust, Search, Strip, Table, deviants_kept, deviation_kept, outliers_kept,
+    rcr_kept, winsorized_kept,
+};
 pub use sort::sort;
 pub use spread::{Between, Centre, Dropped, Reach, Spread};
 pub use width::Width;

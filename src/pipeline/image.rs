@@ -19,7 +19,7 @@ use crate::recipe::{Hdu, Recipe};
 use crate::shape::{Area, Section};
 use crate::sink::StepCards;
 use crate::source::{Frame, FrameList, Masters, Reader};
-use crate::stack::{StackRoom, Tally};
+use crate::stack::{Critical, StackRoom, Tally};
 use crate::summary::SkippedFrame;
 use crate::tile::{Companion, TilePlane};
 use crate::units::ByteSize;
@@ -150,6 +150,7 @@ impl<'a> Image<'a> {
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
                 + journal::nbyte(list, self.stack.clip.len()) * nimage as u64
+                + Critical::nbyte(&self.stack.clip, list.frames.len()) as u64
                 + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
             scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,

@@ -91,8 +91,7 @@ impl Clip {
                 rank != 0.0 && rank.is_finite() && factors.low > 0.0 && factors.high > 0.0
             }
             Self::Esd { fraction, alpha } => {
-                let part = |part: f64| part > 0.0 && part < 1.0;
-                part(fraction) && part(alpha)
+                fraction > 0.0 && fraction <= 0.5 && alpha > 0.0 && alpha < 1.0
             }
             Self::Rcr { limit } => limit > 0.0 && limit <= 1.0,
         };

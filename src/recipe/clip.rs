@@ -37,7 +37,7 @@ pub enum Clip {
     LinearFit(Factors),
     /// Drops outliers by the generalized extreme Studentized deviate.
     Esd {
-        /// The part of the samples that may be outliers; above 0, below 1.
+        /// The part of the samples that may be outliers; above 0, at most 0.5.
         fraction: f64,
         /// The probability to find any where there are none; above 0, below 1.
         alpha: f64,

@@ -39,6 +39,7 @@ impl StackRoom {
             sorted,
             deviations,
             weights,
+            table,
             tally,
             ..
         } = scratch;
@@ -55,7 +56,7 @@ impl StackRoom {
         match *way {
             Way::Sorted => {
                 let mut sorted = SortedBlock::new(self.width, rows, sorted);
-                sorted.clip(self, rows, tally, lanes);
+                sorted.clip(self, rows, table, tally, lanes);
                 if self.method.has_moments() {
                     self.moments(rows, &What::Sorted(sorted), beside, lanes);
                 } else {
@@ -112,9 +113,7 @@ impl StackRoom {
         let mean: [f64; LANES] = std::array::from_fn(|lane| sum[lane] / weight[lane]);
         let squares_about = |centre: &[f64; LANES]| match (&beside.weights, what) {
             (Some(weights), _) => weighted_squares_between(width, rows, *weights, bounds, centre),
-            (None, What::Sorted(block)) => {
-                squares_kept(width, block.sorted, &block.kept, centre)
-            }
+            (None, What::Sorted(block)) => squares_kept(width, block.sorted, &block.kept, centre),
             (None, What::All) => squares_all(width, rows, centre),
             (None, What::Between(_)) => squares_between(width, rows, bounds, centre),
         };
@@ -161,8 +160,7 @@ impl StackRoom {
         lanes.count = block.count();
         let n = lanes.count.map(f64::from);
         let middle = median_kept(block.sorted, &block.kept);
-        let distance =
-            || median_distance_kept(self.width, block.sorted, &block.kept, &middle);
+        let distance = || median_distance_kept(self.width, block.sorted, &block.kept, &middle);
         lanes.value = match self.method {
             Method::Mad => distance().map(|mad| MAD_TO_SIGMA * mad),
             Method::Median => middle,

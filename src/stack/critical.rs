@@ -57,7 +57,7 @@ impl Critical {
             Clip::Rcr { .. } => 2 * table,
             _ => 0,
         });
-        tables.sum::<usize>() + size_of_val(clip) / size_of::<Clip>().max(1) * size_of::<Self>()
+        tables.sum::<usize>() + clip.len() * size_of::<Self>()
     }
 
     /// The largest distance from the median, in 68.3 % deviations, of `n` samples.

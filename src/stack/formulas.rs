@@ -71,9 +71,10 @@ impl Factors {
 ///
 /// How far it is from the middle is settled for the run: it stays the same where samples are absent, as far as there are so many.
 pub(super) fn pclip_rank(rank: f64, nframe: usize, n: usize) -> usize {
-    let side = nframe.saturating_sub(1) / 2;
+    let side = nframe / 2;
     let asked = if rank.abs() < 1.0 {
-        rank.abs() * side as f64
+        // What a decimal part falls short of a whole number by is rounding.
+        rank.abs() * side as f64 * (1.0 + 1e-9)
     } else {
         rank.abs()
     };

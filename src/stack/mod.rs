@@ -17,6 +17,7 @@ mod moments;
 mod noise;
 mod page;
 mod propagate;
+mod rules;
 mod samples;
 mod sorted;
 mod tally;
@@ -25,13 +26,13 @@ mod textbook;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::kernel::{LANES, Row, Sample, Width};
+use crate::kernel::{LANES, Row, Sample, Table, Width};
 use crate::level::FrameLevel;
 use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
 use crate::tile::OutStrip;
 
-pub(crate) use encode::data as encode;
 pub(crate) use critical::Critical;
+pub(crate) use encode::data as encode;
 use lanes::Lanes;
 pub(crate) use noise::NoiseGauge;
 use page::Column;
@@ -90,20 +91,12 @@ impl StackRoom {
         if !self.levels.is_empty() && rest.iter().any(bounded) {
             return Way::Page;
         }
-        let rule = |clip: &Clip| {
-            !matches!(
-                clip,
-                Clip::Extrema { .. } | Clip::Sigma(_) | Clip::Minmax { .. }
-            )
-        };
         let order = |clip: &Clip| match clip {
             Clip::Sigma(sigma) => sigma.center == Center::Median || sigma.dev == Deviation::Mad,
             Clip::Minmax { .. } => false,
             _ => true,
         };
-        if rest.iter().any(rule) {
-            Way::Page
-        } else if !self.method.has_moments() || rest.iter().any(order) {
+        if !self.method.has_moments() || rest.iter().any(order) {
             Way::Sorted
         } else {
             Way::Moments
@@ -129,6 +122,16 @@ impl StackRoom {
         (STRIP_NBYTE / block).clamp(8, 64) * LANES
     }
 
+    /// Rows of the table of sums, where a step asks for one.
+    fn table_nrow(&self) -> usize {
+        let sums = |clip: &Clip| matches!(clip, Clip::Esd { .. } | Clip::Rcr { .. });
+        if self.clip.iter().any(sums) {
+            self.nframe
+        } else {
+            0
+        }
+    }
+
     /// Bytes that the scratch of a thread takes.
     pub(crate) fn scratch_nbyte<T: Sample>(&self) -> usize {
         let nrow = self.strip_npixel::<T>() / LANES * self.nframe;
@@ -138,7 +141,7 @@ impl StackRoom {
             + Tally::nbyte(self.clip.len(), self.nframe)
             + self.nframe * Column::NBYTE;
         if self.way() == Way::Sorted {
-            nbyte += self.nframe * narrow;
+            nbyte += self.nframe * narrow + self.table_nrow() * Table::NBYTE;
         }
         if self.way() == Way::Page {
             nbyte += nrow * narrow;
@@ -165,6 +168,8 @@ pub(crate) struct Scratch<T> {
     pub(crate) deviations: Vec<Row<f64>>,
     /// Weights of a strip.
     weights: Vec<Row<f64>>,
+    /// Sums along a block.
+    table: Table,
     /// One pixel.
     column: Column,
     /// What the strips of this worker came to.
@@ -191,6 +196,11 @@ impl<T: Sample> Scratch<T> {
             sorted: vec![Row([T::ABSENT; LANES]); sorted],
             deviations: wide(room.needs_deviation),
             weights: wide(room.needs_deviation && room.inverse_variance),
+            table: Table::new(if way == Way::Sorted {
+                room.table_nrow()
+            } else {
+                0
+            }),
             column: Column::new(nframe),
             tally: Tally::new(room.clip.len(), nframe),
         }

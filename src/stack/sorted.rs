@@ -6,15 +6,15 @@ use super::formulas::MAD_TO_SIGMA;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{
-    Bounds, Centre, Kept, LANES, Row, Sample, Spread, Width, bounds_of_kept, clip_kept,
+    Bounds, Centre, Kept, LANES, Row, Sample, Spread, Table, Width, bounds_of_kept, clip_kept,
     count_rejected, distances_kept, median_distance_kept, median_kept, sort, sum_kept,
 };
-use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
+use crate::recipe::{Center, Clip, Deviation, Factors, Iterations, Sigma};
 
 /// A block whose columns are sorted, and what is kept of each.
 #[derive(Debug)]
 pub(super) struct SortedBlock<'a, T> {
-    width: Width,
+    pub(super) width: Width,
     /// Samples, ascending; absent ones last.
     pub(super) sorted: &'a [Row<T>],
     /// Ranks that are kept.
@@ -46,26 +46,14 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         &mut self,
         room: &StackRoom,
         rows: &[Row<T>],
+        table: &mut Table,
         tally: &mut Tally,
         lanes: &mut Lanes,
     ) {
         for (step, clip) in room.clip.iter().enumerate().skip(room.nhead()) {
             let before = self.kept;
             let mut gives_back = [false; LANES];
-            match clip {
-                Clip::Minmax { low, high } => {
-                    clip_kept(self.sorted, &mut self.kept, &[*low; LANES], &[*high; LANES]);
-                }
-                Clip::Extrema { nlow, nhigh } => {
-                    self.extrema(*nlow, *nhigh);
-                    self.hold(room.nkeep, &before, &mut gives_back);
-                }
-                Clip::Sigma(sigma) if sigma.dev == Deviation::Std => {
-                    self.sigma_std(sigma, room.nkeep, &mut gives_back);
-                }
-                Clip::Sigma(sigma) => self.sigma_mad(sigma, room.nkeep, &mut gives_back),
-                _ => {}
-            }
+            self.step(room, (step, clip), table, &mut gives_back);
             for lane in 0..LANES {
                 if gives_back[lane] && lanes.undecided[lane].is_none() {
                     lanes.undecided[lane] = Some(step);
@@ -94,6 +82,58 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         }
     }
 
+    /// Runs one step; the lanes that the page is to decide are marked.
+    fn step(
+        &mut self,
+        room: &StackRoom,
+        (step, clip): (usize, &Clip),
+        table: &mut Table,
+        gives_back: &mut [bool; LANES],
+    ) {
+        let nkeep = room.nkeep;
+        let critical = &room.critical[step];
+        match *clip {
+            Clip::Minmax { low, high } => {
+                clip_kept(self.sorted, &mut self.kept, &[low; LANES], &[high; LANES]);
+            }
+            Clip::Extrema { nlow, nhigh } => {
+                let before = self.kept;
+                self.extrema(nlow, nhigh);
+                self.hold(nkeep, &before, gives_back);
+            }
+            Clip::Sigma(sigma) if sigma.dev == Deviation::Std => {
+                self.sigma_std(&sigma, nkeep, gives_back);
+            }
+            Clip::Sigma(sigma) => self.sigma_mad(&sigma, nkeep, gives_back),
+            Clip::Percentile(factors) => self.percentile(factors, nkeep, gives_back),
+            Clip::Pclip { rank, factors } => {
+                self.pclip((rank, factors), room.nframe, nkeep, gives_back);
+            }
+            Clip::Winsorized(factors) => self.winsorized(factors, nkeep, gives_back),
+            Clip::MedianSigma(factors) => self.median_sigma(factors, nkeep, gives_back),
+            Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, gives_back),
+            Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
+            Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
+        }
+    }
+
+    /// Drops samples beyond so many deviations from a centre; none where either is NaN.
+    pub(super) fn drop_outside(
+        &mut self,
+        factors: Factors,
+        centre: &[f64; LANES],
+        deviation: &[f64; LANES],
+    ) {
+        let bounds: [_; LANES] =
+            std::array::from_fn(|lane| factors.bounds(centre[lane], deviation[lane]));
+        clip_kept(
+            self.sorted,
+            &mut self.kept,
+            &bounds.map(|(low, _)| low),
+            &bounds.map(|(_, high)| high),
+        );
+    }
+
     /// Drops the lowest and the highest; where there are not enough, all.
     fn extrema(&mut self, nlow: usize, nhigh: usize) {
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -106,7 +146,12 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
 
     /// Undoes an iteration where it left fewer than `nkeep` and there is no choice of what comes back; where there is, the lane is
     /// marked. Returns whether anything was undone.
-    fn hold(&mut self, nkeep: usize, before: &Kept, gives_back: &mut [bool; LANES]) -> bool {
+    pub(super) fn hold(
+        &mut self,
+        nkeep: usize,
+        before: &Kept,
+        gives_back: &mut [bool; LANES],
+    ) -> bool {
         let mut undone = false;
         for lane in 0..LANES {
             let (was, is) = (

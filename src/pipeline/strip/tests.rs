@@ -11,7 +11,7 @@ use crate::kernel::{Sample, Width};
 use crate::level::FrameLevel;
 use crate::pixels::{Bitpix, Stored, UncertaintyKind};
 use crate::recipe::{
-    Center, Clip, Deviation, Iterations, Method, PixelType, Plane, Sigma, Uncertainty,
+    Center, Clip, Deviation, Factors, Iterations, Method, PixelType, Plane, Sigma, Uncertainty,
 };
 use crate::shape::Area;
 use crate::stack::{Critical, Scratch, StackRoom, Way};
@@ -182,6 +182,34 @@ fn step() -> impl Strategy<Value = Clip> {
                 floor,
             })
         }),
+        rule(),
+    ]
+}
+
+/// A rule that goes by the samples of a pixel.
+fn rule() -> impl Strategy<Value = Clip> {
+    let factor = || {
+        prop_oneof![
+            Just(0.3),
+            Just(1.0),
+            Just(2.0),
+            Just(3.0),
+            Just(f64::INFINITY)
+        ]
+    };
+    let factors = || (factor(), factor()).prop_map(|(low, high)| Factors { low, high });
+    let rank = prop_oneof![Just(-0.5), Just(0.5), Just(-1.0), Just(2.0), Just(7.0)];
+    let fraction = prop_oneof![Just(0.1), Just(0.3), Just(0.5)];
+    prop_oneof![
+        (0.001..0.2_f64, 0.001..0.2_f64)
+            .prop_map(|(low, high)| Clip::Percentile(Factors { low, high })),
+        (rank, factors()).prop_map(|(rank, factors)| Clip::Pclip { rank, factors }),
+        factors().prop_map(Clip::Winsorized),
+        factors().prop_map(Clip::MedianSigma),
+        factors().prop_map(Clip::LinearFit),
+        (fraction, prop_oneof![Just(0.05), Just(0.5)])
+            .prop_map(|(fraction, alpha)| Clip::Esd { fraction, alpha }),
+        prop_oneof![Just(0.5), Just(1.0)].prop_map(|limit| Clip::Rcr { limit }),
     ]
 }
 
@@ -198,9 +226,17 @@ fn sample() -> impl Strategy<Value = f32> {
 /// What is done with `nframe` frames.
 fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom> {
     let method = prop_oneof![
-        Just(Method::Average),
-        Just(Method::Median),
-        Just(Method::Sum)
+        4 => Just(Method::Average),
+        2 => Just(Method::Median),
+        2 => Just(Method::Sum),
+        1 => Just(Method::Min),
+        1 => Just(Method::Max),
+        1 => Just(Method::Lmedian),
+        1 => Just(Method::Quantile(0.3)),
+        1 => Just(Method::Std),
+        1 => Just(Method::Mad),
+        1 => Just(Method::Mode),
+        1 => Just(Method::Quadrature),
     ];
     let uncertainty = prop_oneof![
         Just(Uncertainty::Scatter),
@@ -222,7 +258,7 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
                 let level = |frame: usize| {
                     FrameLevel::new(frame as f64 % 3.0, 1.0 + 0.1 * (frame as f64), 1.0, 1.0)
                 };
-                let inverse_variance = weighted == 2 && method != Method::Median;
+                let inverse_variance = weighted == 2 && method.weighs();
                 StackRoom {
                     width: Width::widest(),
                     nframe,

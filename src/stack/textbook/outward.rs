@@ -5,7 +5,9 @@ use std::ops::Range;
 
 /// The sum of a term over some ranks of a column: from the middle downwards, from the middle upwards, and both together.
 pub(super) fn outward(ranks: Range<usize>, middle: usize, term: impl Fn(usize) -> f64) -> f64 {
-    let lower = (ranks.start..middle).rev().fold(0.0, |sum, rank| sum + term(rank));
+    let lower = (ranks.start..middle)
+        .rev()
+        .fold(0.0, |sum, rank| sum + term(rank));
     lower + (middle..ranks.end).fold(0.0, |sum, rank| sum + term(rank))
 }
 

@@ -39,7 +39,8 @@ fn drawn_in(column: &[f64], centre: f64) -> f64 {
         if (sigma - before).abs() <= 0.0005 * before {
             break;
         }
-        if reach <= nearest {
+        // Nothing is left within reach: from here on it would only shrink.
+        if sigma < before && reach <= nearest {
             return by_distance(column, centre);
         }
     }

@@ -1,0 +1,249 @@
+//! Outliers, one after the other, by their distance from the mean in standard deviations.
+
+use fearless_simd::{Simd, dispatch, prelude::*};
+
+use super::super::lanes::{bits_of, counts, inlined, lanes_of, wide};
+use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
+use super::outward::{Halves, Walk, distance_and_square};
+
+/// How far the search for outliers goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    /// The square of the largest distance from the mean, in standard deviations, by the number of samples.
+    pub critical: &'a [f64],
+    /// How many samples of each lane may go, fewer than it keeps.
+    pub most: [u32; LANES],
+    /// Whether it goes on behind a sample that deviates too little: those before it go where a later one deviates enough.
+    pub past: bool,
+}
+
+/// Room for the sums of a block: a row a row of samples.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    sums: Vec<Row<f64>>,
+    squares: Vec<Row<f64>>,
+}
+
+impl Table {
+    /// Bytes a row.
+    pub const NBYTE: usize = 2 * size_of::<Row<f64>>();
+
+    /// Room for so many rows.
+    pub fn new(nrow: usize) -> Self {
+        let rows = || vec![Row([0.0; LANES]); nrow];
+        Self {
+            sums: rows(),
+            squares: rows(),
+        }
+    }
+}
+
+/// Takes the sample farthest from the mean out of what is kept of each lane, and again; what is left when the last that deviated is out.
+/// Of samples equally far on both sides the low one goes first.
+///
+/// # Panics
+///
+/// If the table has fewer rows than there are, or there is no critical value for so many samples.
+pub fn outliers_kept<T: Sample>(
+    width: Width,
+    sorted: &[Row<T>],
+    kept: &Kept,
+    table: &mut Table,
+    search: &Search<'_>,
+) -> Kept {
+    dispatch!(width.0, simd => {
+        fill(simd, sorted, kept, table);
+        take_out(simd, sorted, kept, table, search)
+    })
+}
+
+/// Sums of distances from the median, and of their squares, from the middle of each lane to each row.
+#[inline(always)]
+fn fill<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept, table: &mut Table) {
+    let centre = wide(simd, &median_kept(sorted, kept));
+    let walk = Walk::new(simd, &Halves::of(kept));
+    let terms = inlined(
+        #[inline(always)]
+        |sample, _| distance_and_square(sample, centre),
+    );
+    let zero = [super::super::lanes::splat(simd, 0.0); 2];
+    let (below, above) = walk.rows();
+    let mut sums = zero;
+    let mut note = inlined(
+        #[inline(always)]
+        |row: usize, sums: &[_; 2], mask: Option<_>| {
+            put(simd, &mut table.sums[row], sums[0], mask);
+            put(simd, &mut table.squares[row], sums[1], mask);
+        },
+    );
+    walk.downwards(sorted, below, &mut sums, terms, &mut note);
+    sums = zero;
+    walk.upwards(sorted, above, &mut sums, terms, &mut note);
+}
+
+/// Writes a row, or those of its lanes that are masked.
+#[inline(always)]
+fn put<S: Simd>(
+    simd: S,
+    row: &mut Row<f64>,
+    numbers: super::super::lanes::Wide<S>,
+    mask: Option<super::super::lanes::Mask<S>>,
+) {
+    let numbers = match mask {
+        None => numbers,
+        Some(mask) => {
+            let old = wide(simd, &row.0);
+            [
+                mask[0].select(numbers[0], old[0]),
+                mask[1].select(numbers[1], old[1]),
+            ]
+        }
+    };
+    let (low, high) = row.0.split_at_mut(LANES / 2);
+    numbers[0].store_slice(low);
+    numbers[1].store_slice(high);
+}
+
+/// One end of what is left of each lane: the distance of its sample, and the sums from the middle to there.
+#[derive(Clone, Copy)]
+struct End {
+    distance: [f64; LANES],
+    sum: [f64; LANES],
+    squares: [f64; LANES],
+}
+
+impl End {
+    const NONE: Self = Self {
+        distance: [0.0; LANES],
+        sum: [0.0; LANES],
+        squares: [0.0; LANES],
+    };
+
+    /// Moves the end of a lane to a row; `inner` where that is on the other side of the middle.
+    #[inline(always)]
+    fn set(&mut self, lane: usize, distance: f64, table: &Table, row: usize, inner: bool) {
+        self.distance[lane] = distance;
+        self.sum[lane] = if inner { 0.0 } else { table.sums[row].0[lane] };
+        self.squares[lane] = if inner {
+            0.0
+        } else {
+            table.squares[row].0[lane]
+        };
+    }
+}
+
+#[inline(always)]
+fn take_out<S: Simd, T: Sample>(
+    simd: S,
+    sorted: &[Row<T>],
+    kept: &Kept,
+    table: &Table,
+    search: &Search<'_>,
+) -> Kept {
+    let middle = Halves::of(kept).middle;
+    let centre = median_kept(sorted, kept);
+    let (mut low, mut high) = (End::NONE, End::NONE);
+    let (mut left, mut found) = (*kept, *kept);
+    let at = inlined(
+        #[inline(always)]
+        |row: usize, lane: usize| sorted[row].0[lane].to_f64() - centre[lane],
+    );
+    let mut open = bits_of(
+        #[inline(always)]
+        |lane| search.most[lane] > 0,
+    );
+    for lane in lanes_of(open) {
+        let (from, last) = (left.from[lane] as usize, left.to[lane] as usize - 1);
+        low.set(
+            lane,
+            at(from, lane),
+            table,
+            from,
+            from >= middle[lane] as usize,
+        );
+        high.set(
+            lane,
+            at(last, lane),
+            table,
+            last,
+            last < middle[lane] as usize,
+        );
+    }
+    let mut critical = [0.0; LANES];
+    let mut taken = 0;
+    while open != 0 {
+        for lane in lanes_of(open) {
+            critical[lane] = search.critical[(left.to[lane] - left.from[lane]) as usize];
+        }
+        let (is_high, deviates, spreads) = judge(simd, &low, &high, &left, &critical);
+        open &= spreads;
+        if !search.past {
+            open &= deviates;
+        }
+        taken += 1;
+        for lane in lanes_of(open) {
+            let inner = middle[lane] as usize;
+            if is_high >> lane & 1 == 1 {
+                left.to[lane] -= 1;
+                let last = (left.to[lane] as usize).saturating_sub(1);
+                high.set(lane, at(last, lane), table, last, last < inner);
+            } else {
+                left.from[lane] += 1;
+                let from = (left.from[lane] as usize).min(sorted.len() - 1);
+                low.set(lane, at(from, lane), table, from, from >= inner);
+            }
+            if deviates >> lane & 1 == 1 {
+                found.from[lane] = left.from[lane];
+                found.to[lane] = left.to[lane];
+            }
+        }
+        open &= bits_of(
+            #[inline(always)]
+            |lane| search.most[lane] > taken,
+        );
+    }
+    found
+}
+
+/// A bit for each lane whose highest sample is farther from the mean than its lowest, for those whose farther one is too far, and for those
+/// whose samples differ.
+#[inline(always)]
+fn judge<S: Simd>(
+    simd: S,
+    low: &End,
+    high: &End,
+    left: &Kept,
+    critical: &[f64; LANES],
+) -> (u64, u64, u64) {
+    let (from, to) = (counts(simd, &left.from), counts(simd, &left.to));
+    let (low_sum, high_sum) = (wide(simd, &low.sum), wide(simd, &high.sum));
+    let (low_squares, high_squares) = (wide(simd, &low.squares), wide(simd, &high.squares));
+    let (lowest, highest) = (wide(simd, &low.distance), wide(simd, &high.distance));
+    let critical = wide(simd, critical);
+    let of = inlined(
+        #[inline(always)]
+        |half: usize| {
+            let n = to[half] - from[half];
+            let sum = low_sum[half] + high_sum[half];
+            let squares = low_squares[half] + high_squares[half];
+            let low = sum - n * lowest[half];
+            let high = n * highest[half] - sum;
+            let is_high = high.simd_gt(low);
+            let farthest = is_high.select(high, low);
+            let spread = n * squares - sum * sum;
+            let far = farthest * farthest * (n - 1.0);
+            let deviates = far.simd_gt(critical[half] * n * spread);
+            (
+                is_high.to_bitmask(),
+                deviates.to_bitmask(),
+                spread.simd_gt(0.0).to_bitmask(),
+            )
+        },
+    );
+    let (first, second) = (of(0), of(1));
+    (
+        first.0 | second.0 << 8,
+        first.1 | second.1 << 8,
+        first.2 | second.2 << 8,
+    )
+}

@@ -1,0 +1,16 @@
+//! What the rejection rules ask of sorted rows: deviations, lines and outliers, in all lanes at once.
+//!
+//! Sums run from the middle of what is kept outwards, in each lane, first downwards, then upwards: small terms first, and what a rule
+//! takes from the ends was added last, so that the sums of what is left stand in the same table ([`Table`]).
+
+mod esd;
+mod line;
+mod outward;
+mod rcr;
+mod winsorized;
+
+pub use esd::{Search, Table, outliers_kept};
+pub use line::{Deviants, Strip, deviants_kept};
+pub use outward::{Halves, deviation_kept};
+pub use rcr::{Robust, rcr_kept};
+pub use winsorized::winsorized_kept;

@@ -1,0 +1,262 @@
+//! The deviation of samples of which those far from the median are drawn in.
+
+use std::f64::consts::FRAC_PI_2;
+use std::ops::Range;
+
+use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
+
+use super::super::lanes::{Mask, Wide, add, counts, inlined, narrow, splat, wide};
+use super::super::{Kept, LANES, Row, Sample, Width};
+use super::outward::{Halves, Walk, deviation};
+
+/// Samples farther than so many deviations are drawn in.
+const REACH: f64 = 1.5;
+/// What drawing in takes from the deviation of normal samples.
+const GIVE_BACK: f64 = 1.134;
+/// A change below this part is none.
+const SETTLED: f64 = 0.0005;
+
+/// The deviation of what is kept of each lane about `centre`, its median, at least 3 samples: samples beyond 1.5 deviations are drawn in
+/// to there, 1.134 times the standard deviation is taken anew, until it hardly changes. NaN where nothing is kept.
+pub fn winsorized_kept<T: Sample>(
+    width: Width,
+    sorted: &[Row<T>],
+    kept: &Kept,
+    centre: &[f64; LANES],
+) -> [f64; LANES] {
+    dispatch!(width.0, simd => winsorized(simd, sorted, kept, centre))
+}
+
+#[inline(always)]
+fn winsorized<S: Simd, T: Sample>(
+    simd: S,
+    sorted: &[Row<T>],
+    kept: &Kept,
+    centre: &[f64; LANES],
+) -> [f64; LANES] {
+    let halves = Halves::of(kept);
+    let column = Column {
+        simd,
+        sorted,
+        walk: Walk::new(simd, &halves),
+        centre: wide(simd, centre),
+        n: counts(simd, &kept.count()),
+    };
+    let mut core = Core::of(&column);
+    let infinite = f64x8::splat(simd, f64::INFINITY);
+    let zero = f64x8::splat(simd, 0.0);
+    let nan = f64x8::splat(simd, f64::NAN);
+    let mut reach = [infinite; 2];
+    let mut sigma = column.within(&mut core, reach);
+    for half in 0..2 {
+        sigma[half] = column.n[half].simd_gt(0.0).select(sigma[half], nan);
+    }
+    let mut open =
+        [0, 1].map(|half: usize| sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite));
+    while open[0].any_true() | open[1].any_true() {
+        for half in 0..2 {
+            let nearer = reach[half].min(sigma[half] * REACH);
+            // A lane that is done asks for nothing.
+            reach[half] = open[half].select(nearer, infinite);
+        }
+        let after = column.within(&mut core, reach);
+        let mut shrunk = open;
+        for half in 0..2 {
+            let after = after[half] * GIVE_BACK;
+            let before = sigma[half];
+            sigma[half] = open[half].select(after, before);
+            let settled = (after - before).abs().simd_le(before * SETTLED);
+            open[half] = open[half] & !settled;
+            shrunk[half] = open[half] & after.simd_lt(before);
+        }
+        collapse(&column, &core, reach, shrunk, (&mut sigma, &mut open));
+        for half in 0..2 {
+            open[half] = open[half] & sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite);
+        }
+    }
+    narrow(sigma)
+}
+
+/// Ends it in lanes where nothing but the centre is left within reach: from there on the deviation would only shrink. The mean distance
+/// stands in.
+#[inline(always)]
+fn collapse<S: Simd, T: Sample>(
+    column: &Column<'_, S, T>,
+    core: &Core<S>,
+    reach: Wide<S>,
+    shrunk: Mask<S>,
+    (sigma, open): (&mut Wide<S>, &mut Mask<S>),
+) {
+    let doubtful = [0, 1].map(|half: usize| {
+        let inside = core.edge[half].simd_gt(0.0) & core.edge[half].simd_lt(reach[half]);
+        shrunk[half] & !inside
+    });
+    if !(doubtful[0].any_true() | doubtful[1].any_true()) {
+        return;
+    }
+    let nearest = column.nearest();
+    let collapsed = [0, 1].map(|half: usize| doubtful[half] & reach[half].simd_le(nearest[half]));
+    if !(collapsed[0].any_true() | collapsed[1].any_true()) {
+        return;
+    }
+    let by_distance = column.by_distance();
+    for half in 0..2 {
+        sigma[half] = collapsed[half].select(by_distance[half], sigma[half]);
+        open[half] = open[half] & !collapsed[half];
+    }
+}
+
+/// The sorted columns of a block.
+struct Column<'a, S: Simd, T> {
+    simd: S,
+    sorted: &'a [Row<T>],
+    walk: Walk<S>,
+    centre: Wide<S>,
+    n: Wide<S>,
+}
+
+/// The middle rows: mostly nothing of them is drawn in, and their sums need not be taken again.
+struct Core<S: Simd> {
+    /// The first of them, and the first behind them.
+    first: usize,
+    last: usize,
+    /// The largest distance in them; infinite where it is not known that they are kept.
+    edge: Wide<S>,
+    /// Sums over the rows below and above the middles.
+    low: [Wide<S>; 2],
+    high: [Wide<S>; 2],
+}
+
+impl<S: Simd> Core<S> {
+    /// Five eighths of the rows, with their sums.
+    #[inline(always)]
+    fn of<T: Sample>(column: &Column<'_, S, T>) -> Self {
+        let (below, above) = column.walk.rows();
+        let zero = [splat(column.simd, 0.0); 2];
+        let mut core = Self {
+            first: below.end - (below.end - below.start) * 5 / 8,
+            last: above.start + (above.end - above.start) * 5 / 8,
+            edge: splat(column.simd, f64::INFINITY),
+            low: zero,
+            high: zero,
+        };
+        column.add(
+            (core.first..below.end, above.start..core.last),
+            None,
+            (&mut core.low, &mut core.high),
+        );
+        if core.first < below.end && above.start < core.last {
+            let at = |row: usize| {
+                let sample = T::widen(column.simd, &column.sorted[row]);
+                [0, 1].map(|half: usize| (sample[half] - column.centre[half]).abs())
+            };
+            let (first, last) = (at(core.first), at(core.last - 1));
+            core.edge = [first[0].max(last[0]), first[1].max(last[1])];
+        }
+        core
+    }
+}
+
+impl<S: Simd, T: Sample> Column<'_, S, T> {
+    /// The standard deviation where what is farther than `reach` is drawn in.
+    #[inline(always)]
+    fn within(&self, core: &mut Core<S>, reach: Wide<S>) -> Wide<S> {
+        let (below, above) = self.walk.rows();
+        let held = [0, 1]
+            .map(|half: usize| core.edge[half].simd_le(reach[half]) | !self.n[half].simd_gt(0.0));
+        let (mut low, mut high) = (core.low, core.high);
+        if held[0].all_true() & held[1].all_true() {
+            self.add(
+                (below.start..core.first, core.last..above.end),
+                Some(reach),
+                (&mut low, &mut high),
+            );
+        } else {
+            low = [splat(self.simd, 0.0); 2];
+            high = low;
+            self.add((below, above), Some(reach), (&mut low, &mut high));
+        }
+        for (low, high) in low.iter_mut().zip(high) {
+            add(low, high);
+        }
+        deviation(low[0], low[1], self.n)
+    }
+
+    /// Adds distances and their squares over rows below and above the middles.
+    #[inline(always)]
+    fn add(
+        &self,
+        (below, above): (Range<usize>, Range<usize>),
+        reach: Option<Wide<S>>,
+        (low, high): (&mut [Wide<S>; 2], &mut [Wide<S>; 2]),
+    ) {
+        let reach = reach.unwrap_or(splat(self.simd, f64::INFINITY));
+        let centre = self.centre;
+        let terms = inlined(
+            #[inline(always)]
+            |sample: Wide<S>, _: f64x8<S>| {
+                let distance = [0, 1].map(
+                    #[inline(always)]
+                    |half: usize| {
+                        (sample[half] - centre[half])
+                            .max(-reach[half])
+                            .min(reach[half])
+                    },
+                );
+                [
+                    distance,
+                    [distance[0] * distance[0], distance[1] * distance[1]],
+                ]
+            },
+        );
+        self.walk.downwards(
+            self.sorted,
+            below,
+            low,
+            terms,
+            #[inline(always)]
+            |_, _, _| {},
+        );
+        self.walk.upwards(
+            self.sorted,
+            above,
+            high,
+            terms,
+            #[inline(always)]
+            |_, _, _| {},
+        );
+    }
+
+    /// The smallest distance of a sample that is not the centre.
+    #[cold]
+    fn nearest(&self) -> Wide<S> {
+        let mut nearest = splat(self.simd, f64::INFINITY);
+        let infinite = f64x8::splat(self.simd, f64::INFINITY);
+        let (below, above) = self.walk.rows();
+        for index in below.start..above.end {
+            let sample = T::widen(self.simd, &self.sorted[index]);
+            let kept = self.walk.keeps(index);
+            for half in 0..2 {
+                let distance = (sample[half] - self.centre[half]).abs();
+                let away = kept[half] & distance.simd_gt(0.0);
+                let distance = away.select(distance, infinite);
+                nearest[half] = nearest[half].min(distance);
+            }
+        }
+        nearest
+    }
+
+    /// The deviation as the mean distance has it.
+    #[cold]
+    fn by_distance(&self) -> Wide<S> {
+        let centre = self.centre;
+        let sums = self.walk.sums(
+            self.sorted,
+            #[inline(always)]
+            |sample: Wide<S>, _| [[(sample[0] - centre[0]).abs(), (sample[1] - centre[1]).abs()]],
+        );
+        let sum = sums.total(0);
+        let root = FRAC_PI_2.sqrt();
+        [0, 1].map(|half: usize| sum[half] / self.n[half] * root)
+    }
+}

@@ -1,0 +1,51 @@
+//! `linear-fit:LOW,HIGH`: samples that lie more than LOW·s below or HIGH·s above a line through the sorted samples go; from 5 samples on,
+//! again and again until nothing goes.
+//!
+//! The line is that of least squares through (rank, y), s the mean distance of the samples from it, along y. Where s is below 10⁻¹² of the
+//! largest sample it is rounding, and nothing goes. What goes mostly stands at the ends of the column; where it does not, the textbook
+//! decides the pixel.
+//!
+//! *Source*: Siril `LINEARFIT`. *Assumes* that samples drift: sky that brightens through a night, frames of unlike levels. *Use* it from 25
+//! frames on, with 5 and more: sorted normal samples are no line, and 3 takes good ones. *Differs*: from the second iteration on Siril's
+//! line is not that of least squares (it takes the mean rank of all frames). PixInsight fits by least distance, and its s depends
+//! on the unit of the samples.
+
+use super::super::sorted::SortedBlock;
+use crate::kernel::{Halves, LANES, Sample, Strip, deviants_kept, median_kept};
+use crate::recipe::Factors;
+
+impl<T: Sample> SortedBlock<'_, T> {
+    pub(in super::super) fn linear_fit(
+        &mut self,
+        factors: Factors,
+        nkeep: usize,
+        gives_back: &mut [bool; LANES],
+    ) {
+        let mut halves = Halves::of(&self.kept);
+        let centre = median_kept(self.sorted, &self.kept);
+        let strip = Strip {
+            low: factors.low,
+            high: factors.high,
+        };
+        let mut open = self.kept;
+        loop {
+            let before = self.kept;
+            halves.kept = open.where_at_least(5);
+            let deviants = deviants_kept(self.width, self.sorted, &halves, &centre, strip);
+            for lane in 0..LANES {
+                self.kept.from[lane] += deviants.low[lane];
+                self.kept.to[lane] -= deviants.high[lane];
+                if deviants.elsewhere >> lane & 1 == 1 {
+                    gives_back[lane] = true;
+                    self.kept.from[lane] = before.from[lane];
+                    self.kept.to[lane] = before.to[lane];
+                }
+            }
+            self.hold(nkeep, &before, gives_back);
+            if self.kept == before {
+                return;
+            }
+            open = self.kept.where_changed(&before);
+        }
+    }
+}

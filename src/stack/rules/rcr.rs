@@ -1,0 +1,37 @@
+//! `rcr[:LIMIT]`: robust Chauvenet rejection takes the farthest sample as long as fewer than LIMIT samples as far as it are expected; from
+//! 3 samples on.
+//!
+//! First distances are from the median, and the deviation is f(n) times the distance at 68.2689 % of the way through the sorted distances,
+//! f(n) = 1/(1 − 2.9442·n^−1.073): robust, but not precise. When nothing more goes, distances are from the mean, and the deviation is the
+//! standard deviation. A sample goes where its distance is more than z deviations, n·erfc(z/√2) = LIMIT; both tails count. Of samples
+//! equally far, the low one goes first. z is rounded to 2⁻⁴⁰, so that it is the same on every machine.
+//!
+//! *Source*: Maples et al. 2018 (ApJS 238, 2), the form for symmetric noise without weights. *Assumes* normal noise, but stands half of the
+//! samples being outliers. *Use* it from 10 frames on where outliers are many; with the limit of 0.5 it takes about half a good sample of every
+//! pixel. *Differs*: PixInsight counts one tail, so that its limit L is 2L here, takes a step in between, and ends where most samples
+//! are equal.
+
+use super::super::critical::Critical;
+use super::super::formulas::rcr_place;
+use super::super::sorted::SortedBlock;
+use crate::kernel::{Robust, Sample, Search, Table, outliers_kept, rcr_kept};
+
+impl<T: Sample> SortedBlock<'_, T> {
+    pub(in super::super) fn rcr(&mut self, critical: &Critical, nkeep: usize, table: &mut Table) {
+        let (robust, precise) = critical.tables();
+        let fewest = nkeep.max(2);
+        let robust = Robust {
+            place: rcr_place,
+            critical: robust,
+            fewest,
+        };
+        self.kept = rcr_kept(self.width, self.sorted, &self.kept, &robust);
+        let fewest = u32::try_from(fewest).unwrap_or(u32::MAX);
+        let search = Search {
+            critical: precise,
+            most: self.kept.count().map(|n| n.saturating_sub(fewest)),
+            past: false,
+        };
+        self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+    }
+}
