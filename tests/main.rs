@@ -18,6 +18,8 @@ mod frames;
 mod levels;
 /// The file that comes out.
 mod output;
+/// The rejection rules and the methods of other programs.
+mod rules;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.

@@ -73,6 +73,12 @@ pub(super) fn inlined<F>(closure: F) -> F {
     closure
 }
 
+/// What is made of either half of the lanes.
+#[inline(always)]
+pub(super) fn both<V>(of: impl Fn(usize) -> V) -> [V; 2] {
+    [of(0), of(1)]
+}
+
 /// Sixteen numbers as vectors.
 #[inline(always)]
 pub(super) fn wide<S: Simd>(simd: S, lanes: &[f64; LANES]) -> Wide<S> {

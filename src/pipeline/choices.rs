@@ -75,6 +75,7 @@ pub(super) fn stack_room(
 ) -> Result<StackRoom> {
     let stack = &recipe.stack;
     let nframe = list.frames.len();
+    enough(&stack.clip, nframe)?;
     let types = plane_types(recipe, sample);
     let mut planes: Vec<Plane> = recipe.output.planes.clone();
     planes.sort_unstable();
@@ -161,6 +162,20 @@ pub(super) fn stack_room(
             .map(|plane| (plane, pixel(plane)))
             .collect(),
     })
+}
+
+/// Refuses steps that could take nothing of so few frames.
+fn enough(clip: &[Clip], nframe: usize) -> Result<()> {
+    match clip.iter().find(|step| step.fewest() > nframe) {
+        None => Ok(()),
+        Some(step) => Err(Error::frame(
+            format!("--clip {step}"),
+            format!(
+                "needs {} frames at least to take anything, and there are {nframe}; choose another step, or none",
+                step.fewest()
+            ),
+        )),
+    }
 }
 
 /// The numbers of a keyword.

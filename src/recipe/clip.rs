@@ -53,8 +53,8 @@ impl Clip {
     /// With fewer samples at a pixel the step can take nothing.
     pub(crate) fn fewest(&self) -> usize {
         match *self {
-            Self::Minmax { .. } | Self::Extrema { .. } => 1,
-            Self::Sigma(sigma) if sigma.low.min(sigma.high) < 1.0 => 1,
+            // A sigma clip of few frames is run as it always was; what it takes is told.
+            Self::Minmax { .. } | Self::Extrema { .. } | Self::Sigma(_) => 1,
             Self::LinearFit(_) => 5,
             // One sample at least has to be allowed to be an outlier.
             Self::Esd { fraction, .. } => (3..1000)

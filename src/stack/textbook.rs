@@ -12,6 +12,8 @@ mod outward;
 mod pclip;
 mod percentile;
 mod rcr;
+#[cfg(test)]
+mod tests;
 mod winsorized;
 
 use std::f64::consts::FRAC_PI_2;

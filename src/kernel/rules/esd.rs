@@ -2,7 +2,7 @@
 
 use fearless_simd::{Simd, dispatch, prelude::*};
 
-use super::super::lanes::{bits_of, counts, inlined, lanes_of, wide};
+use super::super::lanes::{Mask, Wide, bits_of, counts, inlined, lanes_of, splat, wide};
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
 use super::outward::{Halves, Walk, distance_and_square};
 
@@ -36,6 +36,13 @@ impl Table {
             squares: rows(),
         }
     }
+
+    /// Notes the sums up to a row, in all lanes or in those that are masked.
+    #[inline(always)]
+    fn put<S: Simd>(&mut self, simd: S, row: usize, sums: &[Wide<S>; 2], mask: Option<Mask<S>>) {
+        put(simd, &mut self.sums[row], sums[0], mask);
+        put(simd, &mut self.squares[row], sums[1], mask);
+    }
 }
 
 /// Takes the sample farthest from the mean out of what is kept of each lane, and again; what is left when the last that deviated is out.
@@ -66,29 +73,31 @@ fn fill<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept, table: &mut
         #[inline(always)]
         |sample, _| distance_and_square(sample, centre),
     );
-    let zero = [super::super::lanes::splat(simd, 0.0); 2];
+    let zero = [splat(simd, 0.0); 2];
     let (below, above) = walk.rows();
     let mut sums = zero;
-    let mut note = inlined(
+    walk.downwards(
+        sorted,
+        below,
+        &mut sums,
+        terms,
         #[inline(always)]
-        |row: usize, sums: &[_; 2], mask: Option<_>| {
-            put(simd, &mut table.sums[row], sums[0], mask);
-            put(simd, &mut table.squares[row], sums[1], mask);
-        },
+        |row, sums, mask| table.put(simd, row, sums, mask),
     );
-    walk.downwards(sorted, below, &mut sums, terms, &mut note);
     sums = zero;
-    walk.upwards(sorted, above, &mut sums, terms, &mut note);
+    walk.upwards(
+        sorted,
+        above,
+        &mut sums,
+        terms,
+        #[inline(always)]
+        |row, sums, mask| table.put(simd, row, sums, mask),
+    );
 }
 
 /// Writes a row, or those of its lanes that are masked.
 #[inline(always)]
-fn put<S: Simd>(
-    simd: S,
-    row: &mut Row<f64>,
-    numbers: super::super::lanes::Wide<S>,
-    mask: Option<super::super::lanes::Mask<S>>,
-) {
+fn put<S: Simd>(simd: S, row: &mut Row<f64>, numbers: Wide<S>, mask: Option<Mask<S>>) {
     let numbers = match mask {
         None => numbers,
         Some(mask) => {

@@ -1,15 +1,22 @@
 //! Lines of least squares through sorted samples, and what lies far from them.
 
+mod lane;
+
+use std::ops::Range;
+
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
+use self::lane::InLane;
 use super::super::lanes::{
-    Wide, bits_of, counts, inlined, lanes_of, narrow, narrow_counts, splat, wide,
+    Wide, add, bits_of, both, counts, inlined, lanes_of, narrow, narrow_counts, splat, wide,
 };
 use super::super::{LANES, Row, Sample, Width};
-use super::outward::{Halves, Walk};
+use super::outward::{Halves, Outward, Walk};
 
 /// A mean distance below this part of the largest sample is rounding.
 const ROUNDING: f64 = 1e-12;
+/// Up to so many lanes are faster one after the other than all at once.
+const FEW: u32 = 3;
 
 /// How far from their line samples may be: mean distances below it and above it.
 #[derive(Clone, Copy, Debug)]
@@ -27,35 +34,8 @@ pub struct Deviants {
     pub low: [u32; LANES],
     /// How many at the high end lie too far above.
     pub high: [u32; LANES],
-    /// A bit for each lane where others do, or where a middle would be passed.
+    /// A bit for each lane where others do, or where the middle would be passed.
     pub elsewhere: u64,
-}
-
-/// The line of each lane.
-struct Line<S: Simd> {
-    centre: Wide<S>,
-    middle: Wide<S>,
-    /// The mean of the ranks, counted from the middle.
-    rank: Wide<S>,
-    /// The mean of the distances from the centre.
-    mean: Wide<S>,
-    slope: Wide<S>,
-}
-
-impl<S: Simd> Line<S> {
-    /// How far above the line a sample lies.
-    #[inline(always)]
-    fn away(&self, sample: Wide<S>, at: f64x8<S>) -> Wide<S> {
-        let of = inlined(
-            #[inline(always)]
-            |half: usize| {
-                let from_mean = at - self.middle[half] - self.rank[half];
-                (sample[half] - self.centre[half])
-                    - (self.mean[half] + self.slope[half] * from_mean)
-            },
-        );
-        [of(0), of(1)]
-    }
 }
 
 /// Fits a line to what is kept of each lane, distances from `centre` over ranks, and looks what lies far from it.
@@ -66,68 +46,127 @@ pub fn deviants_kept<T: Sample>(
     centre: &[f64; LANES],
     strip: Strip,
 ) -> Deviants {
-    dispatch!(width.0, simd => deviants(simd, sorted, halves, centre, strip))
+    let open = bits_of(|lane| halves.kept.from[lane] < halves.kept.to[lane]);
+    let mut deviants = Deviants::default();
+    if open.count_ones() > FEW {
+        let (lines, far) = dispatch!(width.0, simd => look(simd, sorted, halves, centre, strip));
+        for lane in lanes_of(open) {
+            if far[lane] > 0 {
+                let line = lines.of(sorted, halves, lane);
+                deviants.note(lane, &line, far[lane]);
+            }
+        }
+        return deviants;
+    }
+    for lane in lanes_of(open) {
+        let line = InLane::fit(sorted, halves, lane, centre[lane], strip);
+        let far = line.far();
+        if far > 0 {
+            deviants.note(lane, &line, far);
+        }
+    }
+    deviants
 }
 
+impl Deviants {
+    /// Notes what lies far from the line of a lane: so many samples in all.
+    fn note<T: Sample>(&mut self, lane: usize, line: &InLane<'_, T>, far: u32) {
+        let (nlow, nhigh) = line.far_at_ends();
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (self.low[lane], self.high[lane]) = (narrow(nlow), narrow(nhigh));
+        if narrow(nlow + nhigh) != far || line.passes_middle(nlow, nhigh) {
+            self.elsewhere |= 1 << lane;
+        }
+    }
+}
+
+/// The line of each lane, and how far it reaches.
+struct Lines {
+    base: [f64; LANES],
+    slope: [f64; LANES],
+    low: [f64; LANES],
+    high: [f64; LANES],
+}
+
+impl Lines {
+    /// That of one lane.
+    fn of<'a, T: Sample>(
+        &self,
+        sorted: &'a [Row<T>],
+        halves: &Halves,
+        lane: usize,
+    ) -> InLane<'a, T> {
+        let bounds = (self.low[lane], self.high[lane]);
+        InLane::with(
+            sorted,
+            halves,
+            lane,
+            (self.base[lane], self.slope[lane]),
+            bounds,
+        )
+    }
+}
+
+/// The lines as vectors.
+#[derive(Clone, Copy)]
+struct Line<S: Simd> {
+    /// Where the line passes the middle.
+    base: Wide<S>,
+    slope: Wide<S>,
+}
+
+impl<S: Simd> Line<S> {
+    /// How far above the line a sample lies.
+    #[inline(always)]
+    fn away(&self, sample: Wide<S>, above: Wide<S>) -> Wide<S> {
+        both(
+            #[inline(always)]
+            |half| sample[half] - (self.base[half] + self.slope[half] * above[half]),
+        )
+    }
+
+    /// The distance of a sample from the line.
+    #[inline(always)]
+    fn distance(&self, sample: Wide<S>, above: Wide<S>) -> [Wide<S>; 1] {
+        let away = self.away(sample, above);
+        [[away[0].abs(), away[1].abs()]]
+    }
+}
+
+/// The lines of all lanes, and how many samples of each lie too far away.
 #[inline(always)]
-fn deviants<S: Simd, T: Sample>(
+fn look<S: Simd, T: Sample>(
     simd: S,
     sorted: &[Row<T>],
     halves: &Halves,
     centre: &[f64; LANES],
     strip: Strip,
-) -> Deviants {
+) -> (Lines, [u32; LANES]) {
     let walk = Walk::new(simd, halves);
     let n = counts(simd, &halves.kept.count());
     let line = fit(simd, sorted, &walk, (halves, centre), n);
-    let away = inlined(
-        #[inline(always)]
-        |sample, at| line.away(sample, at),
-    );
-    let sums = walk.sums(
-        sorted,
-        #[inline(always)]
-        |sample, at| {
-            let away = away(sample, at);
-            [[away[0].abs(), away[1].abs()]]
-        },
-    );
-    let sum = sums.total(0);
+    let (sum, widest) = distances(simd, sorted, &walk, line);
     let largest = wide(simd, &largest(sorted, halves));
     let (mut low, mut high) = (n, n);
-    let nan = f64x8::splat(simd, f64::NAN);
+    let (nan, zero) = (f64x8::splat(simd, f64::NAN), f64x8::splat(simd, 0.0));
+    let mut within = true;
     for half in 0..2 {
         let sigma = sum[half] / n[half];
         let sigma = sigma.simd_gt(largest[half] * ROUNDING).select(sigma, nan);
-        low[half] = f64x8::splat(simd, 0.0) - sigma * strip.low;
+        low[half] = zero - sigma * strip.low;
         high[half] = sigma * strip.high;
+        // Comparisons with NaN are false, as they are in lanes that keep nothing.
+        let beyond = widest[half].simd_gt(high[half]) | (zero - widest[half]).simd_lt(low[half]);
+        within &= !(beyond & n[half].simd_gt(zero)).any_true();
     }
-    let (one, zero) = (f64x8::splat(simd, 1.0), f64x8::splat(simd, 0.0));
-    let far = walk.sums(
-        sorted,
-        #[inline(always)]
-        |sample, at| {
-            let away = away(sample, at);
-            let of = inlined(
-                #[inline(always)]
-                |half: usize| {
-                    let far = away[half].simd_lt(low[half]) | away[half].simd_gt(high[half]);
-                    far.select(one, zero)
-                },
-            );
-            [[of(0), of(1)]]
-        },
-    );
-    let far = narrow_counts(far.total(0));
-    let bounds = (narrow(low), narrow(high));
-    let away = Away {
-        middle: narrow(line.middle),
-        centre: narrow(line.centre),
-        rank: narrow(line.rank),
-        mean: narrow(line.mean),
+    let far = count(simd, sorted, &walk, line, ((low, high), within));
+    let lines = Lines {
+        base: narrow(line.base),
         slope: narrow(line.slope),
+        low: narrow(low),
+        high: narrow(high),
     };
-    ends(sorted, halves, &away, (&bounds.0, &bounds.1), &far)
+    (lines, far)
 }
 
 /// The lines of least squares.
@@ -147,29 +186,154 @@ fn fit<S: Simd, T: Sample>(
     let sums = walk.sums(
         sorted,
         #[inline(always)]
-        |sample: Wide<S>, at: f64x8<S>| {
+        |sample, above| {
             let distance = [sample[0] - centre[0], sample[1] - centre[1]];
-            let ranks = [at - middle[0], at - middle[1]];
-            [distance, [ranks[0] * distance[0], ranks[1] * distance[1]]]
+            [distance, [above[0] * distance[0], above[1] * distance[1]]]
         },
     );
     let (sum, products) = (sums.total(0), sums.total(1));
+    let zero = splat(simd, 0.0);
     let mut line = Line {
-        centre,
-        middle,
-        rank: splat(simd, 0.0),
-        mean: splat(simd, 0.0),
-        slope: splat(simd, 0.0),
+        base: zero,
+        slope: zero,
     };
     for half in 0..2 {
         let n = n[half];
         let rank = (n - 1.0) * 0.5 - (middle[half] - from[half]);
-        let spread = n * (n * n - 1.0) / 12.0;
-        line.rank[half] = rank;
-        line.mean[half] = sum[half] / n;
-        line.slope[half] = (products[half] - rank * sum[half]) / spread;
+        let slope = (products[half] - rank * sum[half]) / (n * (n * n - 1.0) / 12.0);
+        line.base[half] = centre[half] + (sum[half] / n - slope * rank);
+        line.slope[half] = slope;
     }
     line
+}
+
+/// The rows far out on either side: an eighth each.
+#[inline(always)]
+fn outer((below, above): &(Range<usize>, Range<usize>)) -> (usize, usize) {
+    let eighth = (above.end - below.start) / 8;
+    (
+        (below.start + eighth).min(below.end),
+        (above.end - eighth).max(above.start),
+    )
+}
+
+/// The sum of the distances from the line, and the largest of the inner rows.
+#[inline(always)]
+fn distances<S: Simd, T: Sample>(
+    simd: S,
+    sorted: &[Row<T>],
+    walk: &Walk<S>,
+    line: Line<S>,
+) -> (Wide<S>, Wide<S>) {
+    let rows = walk.rows();
+    let (first, last) = outer(&rows);
+    let (below, above) = rows;
+    let zero = [splat(simd, 0.0)];
+    let mut sums = Outward {
+        low: zero,
+        high: zero,
+    };
+    let mut widest = [zero[0]; 2];
+    let [wide_low, wide_high] = &mut widest;
+    walk.downwards(
+        sorted,
+        first..below.end,
+        &mut sums.low,
+        #[inline(always)]
+        |sample, above| note(line.distance(sample, above), wide_low),
+        #[inline(always)]
+        |_, _, _| {},
+    );
+    walk.upwards(
+        sorted,
+        above.start..last,
+        &mut sums.high,
+        #[inline(always)]
+        |sample, above| note(line.distance(sample, above), wide_high),
+        #[inline(always)]
+        |_, _, _| {},
+    );
+    walk.downwards(
+        sorted,
+        below.start..first,
+        &mut sums.low,
+        #[inline(always)]
+        |sample, above| line.distance(sample, above),
+        #[inline(always)]
+        |_, _, _| {},
+    );
+    walk.upwards(
+        sorted,
+        last..above.end,
+        &mut sums.high,
+        #[inline(always)]
+        |sample, above| line.distance(sample, above),
+        #[inline(always)]
+        |_, _, _| {},
+    );
+    let widest = both(
+        #[inline(always)]
+        |half| widest[0][half].max(widest[1][half]),
+    );
+    (sums.total(0), widest)
+}
+
+/// Widens what was seen so far.
+#[inline(always)]
+fn note<S: Simd>(distance: [Wide<S>; 1], widest: &mut Wide<S>) -> [Wide<S>; 1] {
+    let [seen] = distance;
+    *widest = [widest[0].max(seen[0]), widest[1].max(seen[1])];
+    distance
+}
+
+/// How many samples lie beyond the bounds; `within` says that no inner row has any.
+#[inline(always)]
+fn count<S: Simd, T: Sample>(
+    simd: S,
+    sorted: &[Row<T>],
+    walk: &Walk<S>,
+    line: Line<S>,
+    ((low, high), within): ((Wide<S>, Wide<S>), bool),
+) -> [u32; LANES] {
+    let (one, zero) = (f64x8::splat(simd, 1.0), f64x8::splat(simd, 0.0));
+    let rows = walk.rows();
+    let (first, last) = if within {
+        outer(&rows)
+    } else {
+        (rows.0.end, rows.1.start)
+    };
+    let terms = inlined(
+        #[inline(always)]
+        |sample, above| {
+            let away = line.away(sample, above);
+            [both(
+                #[inline(always)]
+                |half| {
+                    let far = away[half].simd_lt(low[half]) | away[half].simd_gt(high[half]);
+                    far.select(one, zero)
+                },
+            )]
+        },
+    );
+    let (mut far, mut above) = ([[zero; 2]], [[zero; 2]]);
+    walk.downwards(
+        sorted,
+        rows.0.start..first,
+        &mut far,
+        terms,
+        #[inline(always)]
+        |_, _, _| {},
+    );
+    walk.upwards(
+        sorted,
+        last..rows.1.end,
+        &mut above,
+        terms,
+        #[inline(always)]
+        |_, _, _| {},
+    );
+    add(&mut far[0], above[0]);
+    narrow_counts(far[0])
 }
 
 /// The largest of the samples that are kept of each lane, by size.
@@ -184,53 +348,4 @@ fn largest<T: Sample>(sorted: &[Row<T>], halves: &Halves) -> [f64; LANES] {
         }
     }
     largest
-}
-
-/// The lines, lane by lane.
-struct Away {
-    middle: [f64; LANES],
-    centre: [f64; LANES],
-    rank: [f64; LANES],
-    mean: [f64; LANES],
-    slope: [f64; LANES],
-}
-
-/// What lies far at the ends of lanes of which so many are too `far` in all.
-#[inline(always)]
-fn ends<T: Sample>(
-    sorted: &[Row<T>],
-    halves: &Halves,
-    line: &Away,
-    (low, high): (&[f64; LANES], &[f64; LANES]),
-    far: &[u32; LANES],
-) -> Deviants {
-    let mut deviants = Deviants::default();
-    let any = bits_of(
-        #[inline(always)]
-        |lane| (far[lane] > 0) & (halves.kept.from[lane] < halves.kept.to[lane]),
-    );
-    for lane in lanes_of(any) {
-        let away = |row: usize| {
-            let from_mean = row as f64 - line.middle[lane] - line.rank[lane];
-            (sorted[row].0[lane].to_f64() - line.centre[lane])
-                - (line.mean[lane] + line.slope[lane] * from_mean)
-        };
-        let rows = halves.kept.rows(lane);
-        let (mut from, mut to) = (rows.start, rows.end);
-        while from < to && away(from) < low[lane] {
-            from += 1;
-        }
-        while from < to && away(to - 1) > high[lane] {
-            to -= 1;
-        }
-        let middle = halves.middle[lane] as usize;
-        let (nlow, nhigh) = (from - rows.start, rows.end - to);
-        let all = nlow + nhigh == far[lane] as usize;
-        if !all || from > middle || to < middle {
-            deviants.elsewhere |= 1 << lane;
-        }
-        deviants.low[lane] = u32::try_from(nlow).unwrap_or(u32::MAX);
-        deviants.high[lane] = u32::try_from(nhigh).unwrap_or(u32::MAX);
-    }
-    deviants
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::super::lanes::{Mask, Wide, add, counts, narrow, select, splat, wide};
+use super::super::lanes::{Mask, Wide, add, both, counts, narrow, select, splat, wide};
 use super::super::{Kept, LANES, Row, Sample, Width};
 
 /// What is kept of each lane, cut in two at a middle that stays where it is when samples at the ends go.
@@ -83,17 +83,35 @@ pub(super) struct Walk<S: Simd> {
     from: Wide<S>,
     middle: Wide<S>,
     to: Wide<S>,
+    /// The middle, where all lanes have the same.
+    shared: Option<f64>,
 }
 
 impl<S: Simd> Walk<S> {
     #[inline(always)]
     pub(super) fn new(simd: S, halves: &Halves) -> Self {
+        let zones = halves.zones();
+        let shared = zones.middles.start == zones.middles.end;
         Self {
             simd,
-            zones: halves.zones(),
+            shared: shared.then_some(f64::from(zones.middles.start)),
+            zones,
             from: counts(simd, &halves.kept.from),
             middle: counts(simd, &halves.middle),
             to: counts(simd, &halves.kept.to),
+        }
+    }
+
+    /// How many rows a row is above the middle of each lane.
+    #[inline(always)]
+    fn above(&self, index: usize) -> Wide<S> {
+        let at = index as f64;
+        match self.shared {
+            Some(middle) => splat(self.simd, at - middle),
+            None => {
+                let at = f64x8::splat(self.simd, at);
+                [at - self.middle[0], at - self.middle[1]]
+            }
         }
     }
 
@@ -101,7 +119,10 @@ impl<S: Simd> Walk<S> {
     #[inline(always)]
     pub(super) fn keeps(&self, index: usize) -> Mask<S> {
         let at = f64x8::splat(self.simd, index as f64);
-        [0, 1].map(|half: usize| self.from[half].simd_le(at) & self.to[half].simd_gt(at))
+        both(
+            #[inline(always)]
+            |half| self.from[half].simd_le(at) & self.to[half].simd_gt(at),
+        )
     }
 
     /// The rows below the middles, and those from the middles on.
@@ -116,33 +137,34 @@ impl<S: Simd> Walk<S> {
         )
     }
 
-    /// Adds the terms of rows below the middles, downwards; `each` is told the row and the sums up to there.
+    /// Adds the terms of rows below the middles, downwards: made of a sample and how far above the middle it stands. `each` is told the row
+    /// and the sums up to there.
     #[inline(always)]
     pub(super) fn downwards<T: Sample, const NSUM: usize>(
         &self,
         sorted: &[Row<T>],
         rows: Range<usize>,
         sums: &mut [Wide<S>; NSUM],
-        terms: impl Fn(Wide<S>, f64x8<S>) -> [Wide<S>; NSUM],
+        mut terms: impl FnMut(Wide<S>, Wide<S>) -> [Wide<S>; NSUM],
         mut each: impl FnMut(usize, &[Wide<S>; NSUM], Option<Mask<S>>),
     ) {
         let plain = self.zones.all.start as usize..self.zones.middles.start as usize;
         for index in rows.rev() {
-            let at = f64x8::splat(self.simd, index as f64);
-            let mut terms = terms(T::widen(self.simd, &sorted[index]), at);
+            let mut terms = terms(T::widen(self.simd, &sorted[index]), self.above(index));
             let mut mask = None;
             if !plain.contains(&index) {
+                let at = f64x8::splat(self.simd, index as f64);
                 let below = [
                     self.from[0].simd_le(at) & self.middle[0].simd_gt(at),
                     self.from[1].simd_le(at) & self.middle[1].simd_gt(at),
                 ];
-                for term in &mut terms {
-                    *term = select(self.simd, below, *term);
+                for term in 0..NSUM {
+                    terms[term] = select(self.simd, below, terms[term]);
                 }
                 mask = Some(below);
             }
-            for (sum, term) in sums.iter_mut().zip(terms) {
-                add(sum, term);
+            for sum in 0..NSUM {
+                add(&mut sums[sum], terms[sum]);
             }
             each(index, sums, mask);
         }
@@ -155,26 +177,26 @@ impl<S: Simd> Walk<S> {
         sorted: &[Row<T>],
         rows: Range<usize>,
         sums: &mut [Wide<S>; NSUM],
-        terms: impl Fn(Wide<S>, f64x8<S>) -> [Wide<S>; NSUM],
+        mut terms: impl FnMut(Wide<S>, Wide<S>) -> [Wide<S>; NSUM],
         mut each: impl FnMut(usize, &[Wide<S>; NSUM], Option<Mask<S>>),
     ) {
         let plain = self.zones.middles.end as usize..self.zones.all.end as usize;
         for index in rows {
-            let at = f64x8::splat(self.simd, index as f64);
-            let mut terms = terms(T::widen(self.simd, &sorted[index]), at);
+            let mut terms = terms(T::widen(self.simd, &sorted[index]), self.above(index));
             let mut mask = None;
             if !plain.contains(&index) {
+                let at = f64x8::splat(self.simd, index as f64);
                 let above = [
                     self.middle[0].simd_le(at) & self.to[0].simd_gt(at),
                     self.middle[1].simd_le(at) & self.to[1].simd_gt(at),
                 ];
-                for term in &mut terms {
-                    *term = select(self.simd, above, *term);
+                for term in 0..NSUM {
+                    terms[term] = select(self.simd, above, terms[term]);
                 }
                 mask = Some(above);
             }
-            for (sum, term) in sums.iter_mut().zip(terms) {
-                add(sum, term);
+            for sum in 0..NSUM {
+                add(&mut sums[sum], terms[sum]);
             }
             each(index, sums, mask);
         }
@@ -185,7 +207,7 @@ impl<S: Simd> Walk<S> {
     pub(super) fn sums<T: Sample, const NSUM: usize>(
         &self,
         sorted: &[Row<T>],
-        terms: impl Fn(Wide<S>, f64x8<S>) -> [Wide<S>; NSUM],
+        terms: impl Fn(Wide<S>, Wide<S>) -> [Wide<S>; NSUM] + Copy,
     ) -> Outward<S, NSUM> {
         let zero = [splat(self.simd, 0.0); NSUM];
         let mut sums = Outward {
@@ -197,7 +219,7 @@ impl<S: Simd> Walk<S> {
             sorted,
             below,
             &mut sums.low,
-            &terms,
+            terms,
             #[inline(always)]
             |_, _, _| {},
         );
@@ -205,7 +227,7 @@ impl<S: Simd> Walk<S> {
             sorted,
             above,
             &mut sums.high,
-            &terms,
+            terms,
             #[inline(always)]
             |_, _, _| {},
         );
@@ -223,12 +245,28 @@ pub(super) fn distance_and_square<S: Simd>(sample: Wide<S>, centre: Wide<S>) -> 
     ]
 }
 
-/// The standard deviation, ddof 1, of `n` numbers from Σd and Σd² about their median.
+/// What makes a variance, ddof 1, of n·Σd² − (Σd)².
 #[inline(always)]
-pub(super) fn deviation<S: Simd>(sum: Wide<S>, squares: Wide<S>, n: Wide<S>) -> Wide<S> {
-    let of =
-        |half: usize| ((squares[half] - sum[half] * sum[half] / n[half]) / (n[half] - 1.0)).sqrt();
-    [of(0), of(1)]
+pub(super) fn over<S: Simd>(simd: S, n: Wide<S>) -> Wide<S> {
+    let one = f64x8::splat(simd, 1.0);
+    both(
+        #[inline(always)]
+        |half| one / (n[half] * (n[half] - 1.0)),
+    )
+}
+
+/// The standard deviation of `n` numbers from Σd and Σd² about their median; `over` is [`over()`] n.
+#[inline(always)]
+pub(super) fn deviation<S: Simd>(
+    sum: Wide<S>,
+    squares: Wide<S>,
+    n: Wide<S>,
+    over: Wide<S>,
+) -> Wide<S> {
+    both(
+        #[inline(always)]
+        |half| ((n[half] * squares[half] - sum[half] * sum[half]) * over[half]).sqrt(),
+    )
 }
 
 /// The standard deviation of `n` samples of each lane about `centre`, their median, at which those that are not kept count; ddof 1.
@@ -241,8 +279,8 @@ pub fn deviation_kept<T: Sample>(
 ) -> [f64; LANES] {
     dispatch!(width.0, simd => {
         let walk = Walk::new(simd, halves);
-        let centre = wide(simd, centre);
+        let (centre, n) = (wide(simd, centre), wide(simd, n));
         let sums = walk.sums(sorted, #[inline(always)] |sample, _| distance_and_square(sample, centre));
-        narrow(deviation(sums.total(0), sums.total(1), wide(simd, n)))
+        narrow(deviation(sums.total(0), sums.total(1), n, over(simd, n)))
     })
 }

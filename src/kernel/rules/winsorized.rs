@@ -1,13 +1,16 @@
 //! The deviation of samples of which those far from the median are drawn in.
 
+mod lane;
+
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::super::lanes::{Mask, Wide, add, counts, inlined, narrow, splat, wide};
+use self::lane::InLane;
+use super::super::lanes::{Mask, Wide, add, bits_of, both, counts, lanes_of, narrow, splat, wide};
 use super::super::{Kept, LANES, Row, Sample, Width};
-use super::outward::{Halves, Walk, deviation};
+use super::outward::{Halves, Walk, deviation, over};
 
 /// Samples farther than so many deviations are drawn in.
 const REACH: f64 = 1.5;
@@ -24,8 +27,19 @@ pub fn winsorized_kept<T: Sample>(
     kept: &Kept,
     centre: &[f64; LANES],
 ) -> [f64; LANES] {
-    dispatch!(width.0, simd => winsorized(simd, sorted, kept, centre))
+    let open = bits_of(|lane| kept.from[lane] < kept.to[lane]);
+    if open.count_ones() > FEW {
+        return dispatch!(width.0, simd => winsorized(simd, sorted, kept, centre));
+    }
+    let mut sigma = [f64::NAN; LANES];
+    for lane in lanes_of(open) {
+        sigma[lane] = InLane::new(&sorted[kept.rows(lane)], lane, centre[lane]).winsorized();
+    }
+    sigma
 }
+
+/// Up to so many lanes are faster one after the other than all at once.
+const FEW: u32 = 3;
 
 #[inline(always)]
 fn winsorized<S: Simd, T: Sample>(
@@ -35,12 +49,14 @@ fn winsorized<S: Simd, T: Sample>(
     centre: &[f64; LANES],
 ) -> [f64; LANES] {
     let halves = Halves::of(kept);
+    let n = counts(simd, &kept.count());
     let column = Column {
         simd,
         sorted,
         walk: Walk::new(simd, &halves),
         centre: wide(simd, centre),
-        n: counts(simd, &kept.count()),
+        n,
+        over: over(simd, n),
     };
     let mut core = Core::of(&column);
     let infinite = f64x8::splat(simd, f64::INFINITY);
@@ -51,8 +67,10 @@ fn winsorized<S: Simd, T: Sample>(
     for half in 0..2 {
         sigma[half] = column.n[half].simd_gt(0.0).select(sigma[half], nan);
     }
-    let mut open =
-        [0, 1].map(|half: usize| sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite));
+    let mut open = both(
+        #[inline(always)]
+        |half| sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite),
+    );
     while open[0].any_true() | open[1].any_true() {
         for half in 0..2 {
             let nearer = reach[half].min(sigma[half] * REACH);
@@ -87,15 +105,21 @@ fn collapse<S: Simd, T: Sample>(
     shrunk: Mask<S>,
     (sigma, open): (&mut Wide<S>, &mut Mask<S>),
 ) {
-    let doubtful = [0, 1].map(|half: usize| {
-        let inside = core.edge[half].simd_gt(0.0) & core.edge[half].simd_lt(reach[half]);
-        shrunk[half] & !inside
-    });
+    let doubtful = both(
+        #[inline(always)]
+        |half| {
+            let inside = core.edge[half].simd_gt(0.0) & core.edge[half].simd_lt(reach[half]);
+            shrunk[half] & !inside
+        },
+    );
     if !(doubtful[0].any_true() | doubtful[1].any_true()) {
         return;
     }
     let nearest = column.nearest();
-    let collapsed = [0, 1].map(|half: usize| doubtful[half] & reach[half].simd_le(nearest[half]));
+    let collapsed = both(
+        #[inline(always)]
+        |half| doubtful[half] & reach[half].simd_le(nearest[half]),
+    );
     if !(collapsed[0].any_true() | collapsed[1].any_true()) {
         return;
     }
@@ -113,6 +137,7 @@ struct Column<'a, S: Simd, T> {
     walk: Walk<S>,
     centre: Wide<S>,
     n: Wide<S>,
+    over: Wide<S>,
 }
 
 /// The middle rows: mostly nothing of them is drawn in, and their sums need not be taken again.
@@ -148,7 +173,10 @@ impl<S: Simd> Core<S> {
         if core.first < below.end && above.start < core.last {
             let at = |row: usize| {
                 let sample = T::widen(column.simd, &column.sorted[row]);
-                [0, 1].map(|half: usize| (sample[half] - column.centre[half]).abs())
+                both(
+                    #[inline(always)]
+                    |half| (sample[half] - column.centre[half]).abs(),
+                )
             };
             let (first, last) = (at(core.first), at(core.last - 1));
             core.edge = [first[0].max(last[0]), first[1].max(last[1])];
@@ -157,13 +185,21 @@ impl<S: Simd> Core<S> {
     }
 }
 
+/// A number, and its square.
+#[inline(always)]
+fn with_square<S: Simd>(number: Wide<S>) -> [Wide<S>; 2] {
+    [number, [number[0] * number[0], number[1] * number[1]]]
+}
+
 impl<S: Simd, T: Sample> Column<'_, S, T> {
     /// The standard deviation where what is farther than `reach` is drawn in.
     #[inline(always)]
     fn within(&self, core: &mut Core<S>, reach: Wide<S>) -> Wide<S> {
         let (below, above) = self.walk.rows();
-        let held = [0, 1]
-            .map(|half: usize| core.edge[half].simd_le(reach[half]) | !self.n[half].simd_gt(0.0));
+        let held = both(
+            #[inline(always)]
+            |half| core.edge[half].simd_le(reach[half]) | !self.n[half].simd_gt(0.0),
+        );
         let (mut low, mut high) = (core.low, core.high);
         if held[0].all_true() & held[1].all_true() {
             self.add(
@@ -176,10 +212,9 @@ impl<S: Simd, T: Sample> Column<'_, S, T> {
             high = low;
             self.add((below, above), Some(reach), (&mut low, &mut high));
         }
-        for (low, high) in low.iter_mut().zip(high) {
-            add(low, high);
-        }
-        deviation(low[0], low[1], self.n)
+        add(&mut low[0], high[0]);
+        add(&mut low[1], high[1]);
+        deviation(low[0], low[1], self.n, self.over)
     }
 
     /// Adds distances and their squares over rows below and above the middles.
@@ -192,28 +227,19 @@ impl<S: Simd, T: Sample> Column<'_, S, T> {
     ) {
         let reach = reach.unwrap_or(splat(self.simd, f64::INFINITY));
         let centre = self.centre;
-        let terms = inlined(
-            #[inline(always)]
-            |sample: Wide<S>, _: f64x8<S>| {
-                let distance = [0, 1].map(
-                    #[inline(always)]
-                    |half: usize| {
-                        (sample[half] - centre[half])
-                            .max(-reach[half])
-                            .min(reach[half])
-                    },
-                );
-                [
-                    distance,
-                    [distance[0] * distance[0], distance[1] * distance[1]],
-                ]
-            },
-        );
+        let zero = f64x8::splat(self.simd, 0.0);
+        // Below the middle no sample is above the centre, and above it none is below.
         self.walk.downwards(
             self.sorted,
             below,
             low,
-            terms,
+            #[inline(always)]
+            |sample, _| {
+                with_square(both(
+                    #[inline(always)]
+                    |half| (sample[half] - centre[half]).max(zero - reach[half]),
+                ))
+            },
             #[inline(always)]
             |_, _, _| {},
         );
@@ -221,14 +247,20 @@ impl<S: Simd, T: Sample> Column<'_, S, T> {
             self.sorted,
             above,
             high,
-            terms,
+            #[inline(always)]
+            |sample, _| {
+                with_square(both(
+                    #[inline(always)]
+                    |half| (sample[half] - centre[half]).min(reach[half]),
+                ))
+            },
             #[inline(always)]
             |_, _, _| {},
         );
     }
 
     /// The smallest distance of a sample that is not the centre.
-    #[cold]
+    #[inline(always)]
     fn nearest(&self) -> Wide<S> {
         let mut nearest = splat(self.simd, f64::INFINITY);
         let infinite = f64x8::splat(self.simd, f64::INFINITY);
@@ -247,7 +279,7 @@ impl<S: Simd, T: Sample> Column<'_, S, T> {
     }
 
     /// The deviation as the mean distance has it.
-    #[cold]
+    #[inline(always)]
     fn by_distance(&self) -> Wide<S> {
         let centre = self.centre;
         let sums = self.walk.sums(
@@ -257,6 +289,9 @@ impl<S: Simd, T: Sample> Column<'_, S, T> {
         );
         let sum = sums.total(0);
         let root = FRAC_PI_2.sqrt();
-        [0, 1].map(|half: usize| sum[half] / self.n[half] * root)
+        both(
+            #[inline(always)]
+            |half| sum[half] / self.n[half] * root,
+        )
     }
 }

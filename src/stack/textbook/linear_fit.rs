@@ -29,20 +29,19 @@ impl Page {
     }
 }
 
-/// A line through a sorted column, as distances from a centre over ranks from the middle.
+/// A line through a sorted column, over ranks from the middle.
 struct Line {
-    centre: f64,
     /// How many samples lie below the middle.
     nlow: usize,
-    /// The mean of the ranks, and of the distances.
-    mean: (f64, f64),
+    /// Where the line passes the middle.
+    base: f64,
     slope: f64,
     /// The mean distance of the samples from the line; NaN where it is rounding.
     sigma: f64,
 }
 
 impl Line {
-    /// The line of least squares.
+    /// The line of least squares, by distances from a centre.
     fn through(column: &[f64], nlow: usize, centre: f64) -> Self {
         let ranks = 0..column.len();
         let n = column.len() as f64;
@@ -53,11 +52,11 @@ impl Line {
             from_middle(rank) * distance(rank)
         });
         let mean_rank = (n - 1.0) * 0.5 - nlow as f64;
+        let slope = (products - mean_rank * sum) / (n * (n * n - 1.0) / 12.0);
         let mut line = Self {
-            centre,
             nlow,
-            mean: (mean_rank, sum / n),
-            slope: (products - mean_rank * sum) / (n * (n * n - 1.0) / 12.0),
+            base: centre + (sum / n - slope * mean_rank),
+            slope,
             sigma: f64::NAN,
         };
         let sigma = outward(ranks, nlow, |rank| line.away(rank, column[rank]).abs()) / n;
@@ -70,7 +69,7 @@ impl Line {
 
     /// How far above the line the sample of this rank lies.
     fn away(&self, rank: usize, y: f64) -> f64 {
-        let from_mean = rank as f64 - self.nlow as f64 - self.mean.0;
-        (y - self.centre) - (self.mean.1 + self.slope * from_mean)
+        let from_middle = rank as f64 - self.nlow as f64;
+        y - (self.base + self.slope * from_middle)
     }
 }

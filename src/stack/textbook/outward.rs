@@ -14,7 +14,7 @@ pub(super) fn outward(ranks: Range<usize>, middle: usize, term: impl Fn(usize) -
 /// The standard deviation, ddof 1, of `n` numbers from the sums of their distances from their median and of the squares of those.
 pub(super) fn deviation(sum: f64, squares: f64, n: usize) -> f64 {
     let n = n as f64;
-    ((squares - sum * sum / n) / (n - 1.0)).sqrt()
+    ((n * squares - sum * sum) * (1.0 / (n * (n - 1.0)))).sqrt()
 }
 
 /// The standard deviation of a column as its mean distance from its median has it.
