@@ -47,7 +47,7 @@ fn flags_that_do_not_read() {
         ("-j 0", "--threads"),
         ("-j many", "--threads"),
         ("--io carrier-pigeon", "--io"),
-        ("--method mode", "--method"),
+        ("--method mean", "--method"),
         ("--dtype u64", "--dtype"),
         ("--planes data,colour", "--planes"),
         ("--region '[0:3,1:2]'", "--region"),
