@@ -55,7 +55,7 @@
 //!     frames: Frames::new([format!("{night}/raw*.fits")]),
 //!     calibration: Calibration { bias: Some(format!("{night}/bias.fits")), ..Calibration::default() },
 //!     stats_section: None,
-//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, planes: None, dtype: None },
+//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, planes: None, dtype: None, packing: None, resume: false },
 //!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },
 //! };
 //! let summary = calibrate(&recipe, &Watch::default())?;
@@ -97,6 +97,7 @@
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
 //! | `sink` | the output file and its header; what is kept of a run that is cut short | tempfile, serde_json |
+//! | `packing` | rows of an output, packed: slices in, slices out | flate2 |
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
@@ -135,6 +136,7 @@ pub mod kernel;
 mod level;
 mod measure;
 mod overscan;
+mod packing;
 mod pipeline;
 mod pixels;
 mod plan;

@@ -4,6 +4,7 @@ mod calibration;
 mod check;
 mod clip;
 mod deciding;
+mod packing;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use calibration::{
 };
 pub use clip::{Center, Clip, Deviation, Iterations, Sigma};
 pub(crate) use deciding::Choice;
+pub use packing::{Codec, Packing};
 
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
@@ -61,6 +63,8 @@ pub struct Folder {
     pub planes: Option<Vec<Plane>>,
     /// The type of the pixels; `None` for the sample type of the frame.
     pub dtype: Option<PixelType>,
+    /// How the files are packed, under names that end in `.fz` then; `None`: not at all.
+    pub packing: Option<Packing>,
     /// Whether frames are left out whose output an interrupted run of the same recipe has finished.
     pub resume: bool,
 }
@@ -262,6 +266,8 @@ pub struct Output {
     pub planes: Vec<Plane>,
     /// The type of the pixels; `None` for the sample type of the run.
     pub dtype: Option<PixelType>,
+    /// How the images are packed; `None`: not at all.
+    pub packing: Option<Packing>,
     /// Whether an interrupted run of the same recipe on the same frames is taken up, where there is one.
     pub resume: bool,
     /// How much time passes, at least, between two times at which what is done is put on the disk, so that it can be taken up: 5 s.
@@ -276,6 +282,7 @@ impl Output {
             overwrite: false,
             planes: vec![Plane::Data, Plane::Mask, Plane::Uncertainty],
             dtype: None,
+            packing: None,
             resume: false,
             sync_every: Duration::from_secs(5),
         }

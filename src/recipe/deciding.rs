@@ -5,7 +5,7 @@
 
 use std::fmt::{Debug, Display};
 
-use super::{Calibration, Folder, Frames, Output, PixelType, Plane, Recipe, Reduction, Stack};
+use super::{Calibration, Folder, Frames, Output, Packing, PixelType, Plane, Recipe, Reduction, Stack};
 use crate::checksum::digest;
 use crate::shape::Section;
 
@@ -30,6 +30,7 @@ impl Recipe {
             overwrite: _,
             planes,
             dtype,
+            packing,
             resume: _,
             sync_every: _,
         } = output;
@@ -38,6 +39,7 @@ impl Recipe {
         choices.extend(of_stack(stack));
         choices.push(("--planes".into(), of_planes(Some(planes))));
         choices.push(("--dtype".into(), of_type(*dtype)));
+        choices.extend(of_packing(*packing));
         choices
     }
 }
@@ -58,6 +60,7 @@ impl Reduction {
             overwrite: _,
             planes,
             dtype,
+            packing,
             resume: _,
         } = folder;
         let mut choices = of_frames(frames);
@@ -65,6 +68,7 @@ impl Reduction {
         choices.push(("--stats-section".into(), of_section(stats_section.as_ref())));
         choices.push(("--planes".into(), of_planes(planes.as_deref())));
         choices.push(("--dtype".into(), of_type(*dtype)));
+        choices.extend(of_packing(*packing));
         choices
     }
 }
@@ -173,6 +177,18 @@ fn of_planes(planes: Option<&[Plane]>) -> String {
 
 fn of_type(dtype: Option<PixelType>) -> String {
     dtype.map_or_else(|| "auto".into(), |dtype| dtype.to_string())
+}
+
+/// Nothing where nothing is packed.
+fn of_packing(packing: Option<Packing>) -> Vec<Choice> {
+    let Some(Packing { codec, quantize }) = packing else {
+        return Vec::new();
+    };
+    let quantize = quantize.map_or_else(|| "none".into(), |steps| steps.to_string());
+    vec![
+        shown("--compress", codec),
+        shown("--quantize", quantize),
+    ]
 }
 
 fn all<T: Display>(values: &[T]) -> String {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::recipe::{
-    Beyond, Calibration, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Plane, Quantity,
+    Beyond, Calibration, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Packing, Plane, Quantity,
     Reduction, Then,
 };
 
@@ -52,6 +52,7 @@ impl Reduction {
                 );
             }
         }
+        folder.packing.map_or(Ok(()), Packing::check)?;
         calibration.check(frames)
     }
 }
