@@ -313,6 +313,11 @@ impl PixelType {
         }
     }
 
+    /// Whether it is a float.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+
     /// Bytes a pixel.
     pub fn nbyte(self) -> usize {
         match self {

@@ -36,9 +36,9 @@ impl Deflater {
             let read = usize::try_from(self.deflate.total_in()).expect("no more than there is");
             // As a rule that is enough for all of it.
             packed.reserve(bytes.len() - read + 64);
-            let status =
-                self.deflate
-                    .compress_vec(&bytes[read..], packed, FlushCompress::Finish);
+            let status = self
+                .deflate
+                .compress_vec(&bytes[read..], packed, FlushCompress::Finish);
             match status {
                 Ok(Status::StreamEnd) => break,
                 Ok(Status::Ok | Status::BufError) => {}

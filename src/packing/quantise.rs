@@ -105,7 +105,10 @@ impl Floats<'_> {
         numbers.clear();
         numbers.extend(values.iter().map(|value| {
             let fraction = dither.next();
-            #[expect(clippy::cast_possible_truncation, reason = "checked by the range above")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "checked by the range above"
+            )]
             let number = ((value - zero) / scale + fraction - 0.5).round() as i32;
             if value.is_nan() { BLANK } else { number }
         }));

@@ -39,7 +39,11 @@ fn unpacked<const WIDTH: u32>(packed: &[u8], count: usize) -> Vec<i32> {
             last = last.wrapping_add(difference) & mask;
             let unused = 32 - WIDTH;
             let signed = (last << unused).cast_signed() >> unused;
-            numbers.push(if WIDTH == 8 { last.cast_signed() } else { signed });
+            numbers.push(if WIDTH == 8 {
+                last.cast_signed()
+            } else {
+                signed
+            });
         }
     }
     numbers
@@ -59,7 +63,10 @@ fn numbers_at_the_ends_of_their_range_stand_side_by_side() {
     come_back::<16>(&[-32768, 32767, 0, -32768, -1]);
     come_back::<8>(&[0, 255, 128, 127, 1]);
     for width in 1..100 {
-        assert_eq!(come_back::<16>(&vec![-7; width]), 2 + width.div_ceil(32).div_ceil(2));
+        assert_eq!(
+            come_back::<16>(&vec![-7; width]),
+            2 + width.div_ceil(32).div_ceil(2)
+        );
     }
 }
 
@@ -137,14 +144,24 @@ fn floats_come_back_within_a_step_and_absent_ones_stay_absent() {
     let values: Vec<f64> = (0..500).map(noisy).collect();
     let (back, step) = rounded(12_345, &values).expect("there is noise");
     // The noise of evenly spread numbers is their span over the root of 12.
-    assert!((0.5..2.0).contains(&(step * 4.0 / (20.0 / 12_f64.sqrt()))), "{step}");
+    assert!(
+        (0.5..2.0).contains(&(step * 4.0 / (20.0 / 12_f64.sqrt()))),
+        "{step}"
+    );
     let holed: Vec<f64> = (0..500)
         .map(|n| if n % 7 == 0 { f64::NAN } else { noisy(n) })
         .collect();
     let (holed_back, _) = rounded(3, &holed).expect("there is noise");
-    for (was, is) in values.iter().zip(&back).chain(holed.iter().zip(&holed_back)) {
+    for (was, is) in values
+        .iter()
+        .zip(&back)
+        .chain(holed.iter().zip(&holed_back))
+    {
         // The dither, which a reader takes away, is half a step at most.
-        assert!((was - is).abs() <= step * 1.01 || was.is_nan() && is.is_nan(), "{was} {is}");
+        assert!(
+            (was - is).abs() <= step * 1.01 || was.is_nan() && is.is_nan(),
+            "{was} {is}"
+        );
     }
     let (nothing, _) = rounded(0, &[f64::NAN; 20]).expect("nothing needs no steps");
     assert!(nothing.iter().all(|value| value.is_nan()));

@@ -5,7 +5,9 @@
 
 use std::fmt::{Debug, Display};
 
-use super::{Calibration, Folder, Frames, Output, Packing, PixelType, Plane, Recipe, Reduction, Stack};
+use super::{
+    Calibration, Folder, Frames, Output, Packing, PixelType, Plane, Recipe, Reduction, Stack,
+};
 use crate::checksum::digest;
 use crate::shape::Section;
 
@@ -185,10 +187,7 @@ fn of_packing(packing: Option<Packing>) -> Vec<Choice> {
         return Vec::new();
     };
     let quantize = quantize.map_or_else(|| "none".into(), |steps| steps.to_string());
-    vec![
-        shown("--compress", codec),
-        shown("--quantize", quantize),
-    ]
+    vec![shown("--compress", codec), shown("--quantize", quantize)]
 }
 
 fn all<T: Display>(values: &[T]) -> String {

@@ -14,6 +14,7 @@ mod hdu;
 mod header;
 mod ledger;
 mod name;
+mod pack;
 mod part;
 mod planes;
 mod provenance;
@@ -21,6 +22,7 @@ mod reserved;
 mod sections;
 mod state;
 mod steps;
+mod tiled;
 mod value;
 mod wcs;
 
@@ -39,6 +41,7 @@ pub(crate) use steps::{
     DarkFacts, DarkScale, DeviationFacts, Fact, FlatFacts, GainFacts, Limits, MaskFacts,
     MasterName, OverscanFacts, SkyFacts, StepCards, TrimFacts,
 };
+pub(crate) use tiled::{Desk as PackingDesk, Tiled};
 
 use crate::header::Card;
 use crate::recipe::PixelType;

@@ -25,6 +25,8 @@ pub(super) struct Hidden {
     pub(super) state: PathBuf,
     /// The same while it is written.
     pub(super) draft: PathBuf,
+    /// The packed form of the file, where it is to be packed.
+    pub(super) packed: PathBuf,
 }
 
 impl Hidden {
@@ -60,6 +62,7 @@ impl Hidden {
             part: beside(".part"),
             state: beside(".state"),
             draft: beside(".state.new"),
+            packed: beside(".packed"),
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::recipe::{
-    Beyond, Calibration, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Packing, Plane, Quantity,
-    Reduction, Then,
+    Beyond, Calibration, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Packing, Plane,
+    Quantity, Reduction, Then,
 };
 
 fn refuse(fault: impl Into<String>) -> Result<()> {
