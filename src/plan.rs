@@ -68,6 +68,8 @@ pub(crate) struct Demand {
     pub(crate) measure_nbyte: Option<usize>,
     /// Whether that walk comes when another image was combined.
     pub(crate) again: bool,
+    /// Bytes that a thread takes that packs the output, if it is to be packed.
+    pub(crate) packing_nbyte: Option<usize>,
     /// Bytes that each walk reads, the combining one last.
     pub(crate) walks: Vec<u64>,
 }
@@ -104,6 +106,8 @@ pub struct Plan {
     pub ahead: usize,
     /// Threads of the first walk.
     pub measurers: usize,
+    /// Threads that pack the output behind the last.
+    pub packers: usize,
     /// Whether frames are mapped or read.
     pub mapped: bool,
     /// Whether each frame goes into a file of its own.
@@ -163,6 +167,23 @@ impl Demand {
         }
     }
 
+    /// Resident memory of a thread that packs.
+    fn packer(&self) -> u64 {
+        self.packing_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD)
+    }
+
+    /// Resident memory of so many threads that pack; the tiles are gone by then, the threads of the walk are not.
+    fn packing(&self, threads: usize) -> u64 {
+        match self.packer() {
+            0 => 0,
+            nbyte => self.before_packing() + threads as u64 * nbyte,
+        }
+    }
+
+    fn before_packing(&self) -> u64 {
+        COMBINING + (self.threads + 3) as u64 * THREAD
+    }
+
     /// Bytes of all tiles of so many pixels: of frames, and of results.
     fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
         let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
@@ -178,7 +199,8 @@ impl Demand {
     fn resident(&self, capacity: usize) -> Option<u64> {
         let [raw, out] = self.tiles(capacity)?;
         let combining = COMBINING + self.scratch() + raw.checked_add(out)?;
-        Some(self.standing() + combining.max(self.measuring(1)))
+        let besides = self.measuring(1).max(self.packing(1));
+        Some(self.standing() + combining.max(besides))
     }
 
     /// Pixels of the smallest tile.
@@ -247,6 +269,7 @@ impl Demand {
             && product(&[of(self.nplane), of(AHEAD), threads])
             && product(&[of(self.scratch_nbyte), threads])
             && product(&[of(self.measure_nbyte.unwrap_or(0)), threads])
+            && product(&[of(self.packing_nbyte.unwrap_or(0)), threads])
             && product(&[of(self.nfile), 16 * KIB])
             && product(&[self.mapped.unwrap_or(0)])
             && product(&[threads, 2 * MIB])
@@ -294,19 +317,23 @@ impl Demand {
         let capacity = tile_rows * tile_cols;
         let resident = self.resident(capacity).ok_or_else(beyond)?;
         let room = limit.0 - self.reserve() - self.standing();
-        let measurers = match self.measure_nbyte {
-            None => 0,
-            Some(_) => usize::try_from(room.saturating_sub(self.again()) / self.measurer())
+        // So many threads as fit beside what is there already.
+        let threads = |each: u64, beside: u64| match each {
+            0 => 0,
+            each => usize::try_from(room.saturating_sub(beside) / each)
                 .unwrap_or(usize::MAX)
                 .clamp(1, self.threads),
         };
-        let measuring = self.standing() + self.measuring(measurers);
+        let measurers = threads(self.measurer(), self.again());
+        let packers = threads(self.packer(), self.before_packing());
+        let others = self.measuring(measurers).max(self.packing(packers));
+        let others = self.standing() + others;
         Ok(Plan {
             frames: self.nframe,
             shape: self.shape,
             limit,
-            parts: self.parts(capacity, measurers),
-            resident: ByteSize(resident.max(measuring)),
+            parts: self.parts(capacity, measurers, packers),
+            resident: ByteSize(resident.max(others)),
             reserve: ByteSize(self.reserve()),
             smallest: ByteSize(smallest.next_multiple_of(KIB)),
             tile_rows,
@@ -316,6 +343,7 @@ impl Demand {
             threads: self.workers(),
             ahead: self.ahead(capacity, limit),
             measurers,
+            packers,
             mapped: self.mapped.is_some(),
             one_by_one: false,
             walks: self.walks.clone(),
@@ -324,7 +352,7 @@ impl Demand {
     }
 
     /// Resident memory, part by part.
-    fn parts(&self, capacity: usize, measurers: usize) -> Vec<Part> {
+    fn parts(&self, capacity: usize, measurers: usize, packers: usize) -> Vec<Part> {
         let part = |name: String, size: u64| Part {
             name,
             size: ByteSize(size),
@@ -340,6 +368,10 @@ impl Demand {
             part(
                 format!("first walk, {measurers} threads (before the tiles)"),
                 self.measuring(measurers),
+            ),
+            part(
+                format!("packing, {packers} threads (behind the tiles)"),
+                self.packing(packers),
             ),
         ];
         parts.retain(|part| part.size.0 > 0);

@@ -31,6 +31,8 @@ pub enum Walk {
     Combining,
     /// Frames are calibrated, each into a file of its own; progress counts bytes.
     Calibrating,
+    /// The output, all of which is there, is packed; progress counts bytes.
+    Packing,
 }
 
 impl Watch {
@@ -48,7 +50,8 @@ impl Watch {
             0 => Walk::Opening,
             1 => Walk::Measuring,
             2 => Walk::Combining,
-            _ => Walk::Calibrating,
+            3 => Walk::Calibrating,
+            _ => Walk::Packing,
         };
         (
             walk,

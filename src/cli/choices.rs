@@ -11,6 +11,7 @@ use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
 use super::args;
 use super::combine::{self, Combine};
+use super::packing;
 
 mod calibration;
 
@@ -213,6 +214,10 @@ fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
         output.planes.retain(|plane| *plane != Plane::Uncertainty);
     }
     output.dtype = pixel_type(&typed.dtype)?;
+    let has_floats =
+        output.dtype.is_none_or(PixelType::is_float) || output.planes.contains(&Plane::Uncertainty);
+    output.packing = typed.packing.choices(has_floats)?;
+    packing::name_agrees(&output.path, output.packing)?;
     Ok(output)
 }
 

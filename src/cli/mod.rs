@@ -20,6 +20,7 @@ mod combine;
 mod help;
 mod limit;
 mod out;
+mod packing;
 mod parse;
 mod plain;
 mod progress;

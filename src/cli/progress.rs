@@ -134,6 +134,7 @@ fn line(walk: Walk, done: u64, total: u64, elapsed: Duration) -> String {
         Walk::Measuring => ("measuring", true),
         Walk::Combining => ("combining", true),
         Walk::Calibrating => ("calibrating", true),
+        Walk::Packing => ("packing", true),
     };
     let done = done.min(total);
     let part = done as f64 / total.max(1) as f64;

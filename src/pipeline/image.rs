@@ -10,6 +10,7 @@ use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk
 use super::ceiling;
 use super::choices;
 use super::journal;
+use super::pack;
 use super::survey::{self, Survey};
 use crate::error::Result;
 use crate::measure::Wanted;
@@ -156,6 +157,11 @@ impl<'a> Image<'a> {
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),
             nfile,
             measure_nbyte,
+            packing_nbyte: pack::nbyte(
+                self.recipe.output.packing,
+                self.region.shape(),
+                self.stack.planes.iter().map(|(_, pixel)| *pixel),
+            ),
             again: self.recipe.frames.hdu == Hdu::All,
             walks: measuring.into_iter().chain([combining]).collect(),
         })

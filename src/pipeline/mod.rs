@@ -12,6 +12,7 @@ mod corridor;
 mod image;
 mod journal;
 mod outcome;
+mod pack;
 mod reduce;
 mod strip;
 mod survey;
@@ -89,7 +90,11 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let mut run: Option<Begun> = None;
     let mut outcome = Outcome::new(recipe);
     match images(recipe, process, &pool, watch, (&mut run, &mut outcome)) {
-        Ok(()) => run.ok_or_else(no_image)?.finish()?,
+        Ok(()) => {
+            let run = run.ok_or_else(no_image)?;
+            let threads = outcome.packers();
+            outcome.packed = run.finish(output.packing, threads, watch)?;
+        }
         Err(error) => {
             return Err(match run {
                 Some(run) => run.cut_short(error),

@@ -16,10 +16,12 @@ use std::time::Instant;
 use super::calibrating::{Facts, FlatLevel};
 use super::ceiling;
 use super::corridor::Times;
+use super::pack;
 use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::plan::Plan;
 use crate::recipe::{Hdu, Reduction};
+use crate::sink::{FitsSink, Ledger};
 use crate::source::{self, FrameList, Masters, Named, Selection};
 use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame};
 use crate::sys;
@@ -243,6 +245,14 @@ impl<'a> Run<'a> {
         let every = self.recipe.frames.hdu == Hdu::All;
         let masters = source::masters(&selection, &list, every)?;
         Ok(Some((list, masters)))
+    }
+
+    /// Gives a whole file its name, packed if it is to be.
+    fn finish(&self, mut sink: FitsSink, ledger: &Ledger, made_of: u64) -> Result<()> {
+        if let Some(packing) = self.recipe.folder.packing {
+            pack::pack(&mut sink, packing, 1, self.watch)?;
+        }
+        sink.finish_entered(ledger, made_of)
     }
 
     /// Notes what a room took.

@@ -21,6 +21,7 @@ fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool)
         mapped: mapped.then_some(pixels),
         nfile: nframe,
         measure_nbyte: Some(1 << 20),
+        packing_nbyte: mapped.then_some(2 << 20),
         again: mapped,
         walks: vec![pixels, pixels],
     }
@@ -53,7 +54,9 @@ prop_compose! {
     fn any_demand()(
         sizes in prop::array::uniform11(any_size()),
         (process, text_nbyte) in (any_size(), any_size()),
-        (mapped, measure_nbyte) in (prop::option::of(any_size()), prop::option::of(any_size())),
+        (mapped, measure_nbyte, packing_nbyte) in (
+            prop::option::of(any_size()), prop::option::of(any_size()), prop::option::of(any_size()),
+        ),
         again: bool,
     ) -> Demand {
         let [nframe, nrow, ncol, raw_nbyte, nplane, out_nbyte, threads, scratch_nbyte, nfile, walk, tally_nbyte] = sizes;
@@ -71,6 +74,7 @@ prop_compose! {
             mapped: mapped.map(|nbyte| nbyte as u64),
             nfile,
             measure_nbyte,
+            packing_nbyte,
             again,
             walks: vec![walk as u64],
         }

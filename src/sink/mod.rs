@@ -41,7 +41,7 @@ pub(crate) use steps::{
     DarkFacts, DarkScale, DeviationFacts, Fact, FlatFacts, GainFacts, Limits, MaskFacts,
     MasterName, OverscanFacts, SkyFacts, StepCards, TrimFacts,
 };
-pub(crate) use tiled::{Desk as PackingDesk, Tiled};
+pub(crate) use tiled::Desk as PackingDesk;
 
 use crate::header::Card;
 use crate::recipe::PixelType;

@@ -295,9 +295,11 @@ pub(crate) fn has_leftover(path: &Path) -> bool {
     Hidden::beside(path).is_ok_and(|hidden| hidden.part.is_file() && hidden.state.is_file())
 }
 
-/// Removes the state of an output that has its name.
+/// Removes what is left of an output that has its name: the state, and the plain form of a packed one.
 pub(crate) fn forget(path: &Path) {
     if let Ok(hidden) = Hidden::beside(path) {
+        // What cannot be removed is cleared by the next run.
+        let _ = remove(&hidden.part);
         drop(StatePaths {
             hidden,
             kept: false,

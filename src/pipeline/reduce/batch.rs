@@ -77,7 +77,7 @@ impl<'r> Batch<'r> {
                 Err(fault) => Err(fault),
                 Ok(Going {
                     sink, done, file, ..
-                }) => fate(sink.finish_entered(ledger, file.made_of))?.map(|()| done),
+                }) => fate(run.finish(sink, ledger, file.made_of))?.map(|()| done),
             };
             Ok(files[at].told(done))
         };

@@ -12,6 +12,7 @@ use crate::header::Header;
 use crate::kernel::Width;
 use crate::measure::Wanted;
 use crate::pipeline::calibrating::{self, Calibrating, Job, sky_wanted};
+use crate::pipeline::pack;
 use crate::pipeline::survey::Survey;
 use crate::pixels::SampleType;
 use crate::recipe::{Hdu, Io, PixelType, Plane, Reduction};
@@ -141,7 +142,11 @@ impl<'a> Chip<'a> {
         let job = self.job();
         let reading = job.reading_nbyte(self.recipe.resources.io, self.list.shape.ncol);
         let measuring = job.nbyte()?.max(sky.unwrap_or(0));
-        Ok(measuring.max(job.header_nbyte()) + Desk::NBYTE + reading)
+        let types = self.types();
+        let planes = [types.data, types.uncertainty].into_iter();
+        let packing = pack::nbyte(self.recipe.folder.packing, self.list.shape, planes);
+        let before = measuring.max(job.header_nbyte());
+        Ok(before.max(packing.unwrap_or(0)) + Desk::NBYTE + reading)
     }
 
     /// Bytes that are kept of the frame until all are told of, its path aside.

@@ -77,6 +77,7 @@ impl Need {
             mapped: (self.mapped > 0).then_some(batch as u64 * self.mapped),
             nfile: batch * self.nfile,
             measure_nbyte: None,
+            packing_nbyte: None,
             again: false,
             walks: vec![self.nbyte],
         };
