@@ -12,6 +12,8 @@ mod batches;
 mod calibrate;
 /// The limit is a ceiling for calibration too.
 mod calibrated_limits;
+/// Outputs that are packed.
+mod compressed_output;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.
