@@ -167,6 +167,12 @@ impl<'a> Image<'a> {
         })
     }
 
+    /// Bytes of its planes.
+    pub(super) fn nbyte(&self) -> u64 {
+        let nbyte = self.stack.planes.iter().map(|(_, pixel)| pixel.nbyte());
+        (nbyte.sum::<usize>() as u64).saturating_mul(self.region.npixel() as u64)
+    }
+
     /// How the frames are calibrated.
     fn job(&self) -> Job<'a> {
         Job {

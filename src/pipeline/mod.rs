@@ -131,7 +131,13 @@ fn images(
             Some(run) => run,
             none => {
                 output_is_no_input(&output.path, &image)?;
+                let plain = image.nbyte().saturating_mul(hdus.len() as u64);
+                let short = pack::room(output, plain);
                 let begun = journal::begin(output, recipe.deciding(), hdus.len(), watch)?;
+                // What is taken up has its place already.
+                if begun.is_fresh() {
+                    outcome.warn(short?);
+                }
                 outcome.warn(begun.warning.clone());
                 none.insert(begun)
             }

@@ -1,10 +1,12 @@
 //! The packing of an output, when all of it is written: row by row, on all threads.
 
 use super::by_frame::in_turn;
-use crate::error::Result;
-use crate::recipe::{Packing, PixelType};
+use crate::error::{Error, Result};
+use crate::recipe::{Output, Packing, PixelType};
 use crate::shape::Shape;
-use crate::sink::{FitsSink, PackingDesk};
+use crate::sink::{self, FitsSink, PackingDesk};
+use crate::sys;
+use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 /// Packs a file on so many threads.
@@ -30,6 +32,31 @@ pub(super) fn pack(
             },
         )
     })
+}
+
+/// Looks whether there is room for an output of so many bytes, and for its packed form beside it, which may be as large; returns what the
+/// user should know where that is not certain.
+///
+/// # Errors
+///
+/// [`Error::Output`] where there is not even room for the plain one.
+pub(super) fn room(output: &Output, plain: u64) -> Result<Option<String>> {
+    let Ok(free) = sys::free_space(sink::folder(&output.path)) else {
+        return Ok(None);
+    };
+    if output.packing.is_none() || free >= plain.saturating_mul(2) {
+        return Ok(None);
+    }
+    let fault = format!(
+        "is written plain first, {}, and packed when it is whole, at most as much again; {} is free on its disk",
+        ByteSize(plain),
+        ByteSize(free)
+    );
+    let path = output.path.clone();
+    if free < plain {
+        return Err(Error::Output { path, fault });
+    }
+    Ok(Some(format!("{}: {fault}", path.display())))
 }
 
 /// Bytes that a thread takes that packs images of this shape, whose planes have such pixels; `None` where nothing is packed.

@@ -97,7 +97,7 @@ pub(crate) fn vacant(path: &Path, overwrite: bool) -> Result<()> {
 }
 
 /// The folder in which `path` stands.
-pub(super) fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

@@ -20,6 +20,11 @@ pub(in crate::pipeline) struct Begun {
 }
 
 impl Begun {
+    /// Whether nothing is done yet.
+    pub(in crate::pipeline) fn is_fresh(&self) -> bool {
+        !self.journal.is_saved()
+    }
+
     /// Gives the whole output its name, packed on so many threads if it is to be; returns what packing made of it.
     ///
     /// # Errors
