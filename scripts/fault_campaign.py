@@ -32,7 +32,7 @@ import numpy as np
 from astropy.io import fits
 
 PATIENCE = 60
-HIDDEN = {".out.fits.part", ".out.fits.state", ".out.fits.state.new"}
+HIDDEN = {".out.fits.part", ".out.fits.state", ".out.fits.state.new", ".out.fits.packed"}
 NOBODY = 65534
 
 
@@ -175,6 +175,7 @@ class Campaign:
         planes = ["--planes", "data,mask,uncertainty,count,low,high"]
         nights = [
             Night(plain, ["-m", "median", "--clip", "sigma:3,3", *planes]),
+            Night(plain, ["--clip", "sigma:3,3", "--compress", "rice", *planes]),
             Night(chips, ["--hdu", "all", "--clip", "extrema:1,1", "--scale", "mode"]),
             Night(raw, ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--scale", "key:EXPTIME",
                         "--clip", "sigma:3,3,iters=converge"]),
@@ -409,7 +410,7 @@ def main():
         try:
             nights = campaign.nights()
             campaign.killed(nights, 25 if typed.short else 300)
-            campaign.calibrated(nights[2], 2 if typed.short else 30)
+            campaign.calibrated(nights[-1], 2 if typed.short else 30)
             campaign.calls(nights, 1 if typed.short else 12)
             campaign.limits(nights[:1] if typed.short else nights)
             campaign.full(nights[:1] if typed.short else nights)

@@ -54,6 +54,7 @@ pub(super) fn room(output: &Output, plain: u64) -> Result<Option<String>> {
     );
     let path = output.path.clone();
     if free < plain {
+        let fault = format!("{fault}; free some space, or choose another place for --output");
         return Err(Error::Output { path, fault });
     }
     Ok(Some(format!("{}: {fault}", path.display())))
