@@ -2,8 +2,9 @@
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-/// How hard to look for what repeats: CFITSIO looks as little, for noise hardly repeats.
-const LEVEL: u32 = 1;
+/// How hard to look for what repeats. Noise hardly repeats: more gains nothing (0.484 for 0.486 of a row of float32), and 1, which is twice
+/// as fast, spares the codes that fit the bytes: 0.64.
+const LEVEL: u32 = 2;
 
 /// Begins a member: deflated, no name, no time, of no system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
