@@ -4,16 +4,20 @@
 //! cannot exceed its limit. What the kernel keeps for a run (the tables of its maps, its open files) is not resident memory of the
 //! process, but a cgroup charges it: room is kept free for it, and for the huge pages of the page cache that maps may meet.
 
+mod bands;
 mod table;
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::shape::{Area, Shape};
+use crate::shape::Shape;
 use crate::tile::Layout;
 use crate::units::ByteSize;
+
+pub(crate) use bands::Grid;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -82,6 +86,22 @@ pub(crate) struct Demand {
     pub(crate) measure_nbyte: Option<usize>,
     /// Bytes that each walk reads, the combining one last.
     pub(crate) walks: Vec<u64>,
+    /// What packed frames need.
+    pub(crate) unpacking: Unpacking,
+}
+
+/// What packed frames need memory for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unpacking {
+    /// Where bands end, if frames are unpacked by row bands.
+    pub(crate) grid: Option<Grid>,
+    /// Bytes of a thread that unpacks frames by row bands.
+    pub(crate) desk_nbyte: u64,
+    /// Bytes of a thread that unpacks images to a file; 0 if none does.
+    pub(crate) image_nbyte: u64,
+    /// Bytes of a thread that unpacked files, before anything else, and how many threads did.
+    pub(crate) file_nbyte: u64,
+    pub(crate) file_threads: usize,
 }
 
 /// What a run will take, and how the frames are cut.
@@ -116,6 +136,10 @@ pub struct Plan {
     pub ahead: usize,
     /// Threads of the first walk.
     pub measurers: usize,
+    /// Threads that unpack images before the first walk.
+    pub unpackers: usize,
+    /// Which frames are packed, and how they are unpacked.
+    pub packing: Packing,
     /// Whether frames are mapped or read.
     pub mapped: bool,
     /// Whether each frame goes into a file of its own.
@@ -124,6 +148,28 @@ pub struct Plan {
     pub walks: Vec<u64>,
     #[serde(skip)]
     capacity: usize,
+    /// Rows by which the first tile would begin before what is combined.
+    #[serde(skip)]
+    shift: usize,
+}
+
+/// Which frames are packed, and how they are unpacked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Packing {
+    /// Frames that are not packed, or only as a whole file.
+    pub plain: usize,
+    /// Frames that are unpacked by row bands.
+    pub by_bands: usize,
+    /// Frames that are unpacked once, to a temporary file.
+    pub once: usize,
+    /// Bytes of the temporary file to which they are unpacked.
+    pub once_bytes: ByteSize,
+    /// Files that are packed as a whole, and unpacked once.
+    pub files: usize,
+    /// Bytes of the temporary files to which they are unpacked.
+    pub files_bytes: ByteSize,
+    /// The folder of temporary files.
+    pub temp_dir: PathBuf,
 }
 
 /// Something that takes memory.
@@ -138,6 +184,28 @@ pub struct Part {
 /// Page tables of the maps of so many files and bytes: two pages a file beside what the pixels need.
 fn tables(nfile: usize, nbyte: u64) -> u64 {
     (nbyte.div_ceil(TABLE_REACH) + 2 * nfile as u64) * TABLE
+}
+
+/// Resident memory of the process itself, which took so much before it opened a frame.
+fn process(taken: u64) -> u64 {
+    let found = taken + GROWTH;
+    // In whole steps, so that the smallest limit is the same at the next try.
+    if found <= PROCESS + MIB / 2 {
+        PROCESS
+    } else {
+        found.next_multiple_of(MIB)
+    }
+}
+
+/// How many threads of at most `most` can unpack files, each with so many bytes, before there is anything else; `taken` is what the process
+/// took.
+pub(crate) fn file_threads(limit: ByteSize, taken: ByteSize, nbyte: u64, most: usize) -> usize {
+    let room = limit.0.saturating_sub(process(taken.0) + MARGIN);
+    let threads = room / (nbyte + THREAD);
+    usize::try_from(threads)
+        .unwrap_or(usize::MAX)
+        .max(1)
+        .min(most)
 }
 
 impl Demand {
@@ -158,18 +226,30 @@ impl Demand {
 
     /// Resident memory that does not depend on the tiles.
     fn standing(&self) -> u64 {
-        self.process() + self.frames()
+        (self.process() + self.frames()).saturating_add(self.desks())
+    }
+
+    /// Resident memory of the threads that unpack frames by row bands.
+    fn desks(&self) -> u64 {
+        (self.threads as u64).saturating_mul(self.unpacking.desk_nbyte)
+    }
+
+    /// Resident memory of a thread that unpacks images to a file.
+    fn unpacker(&self) -> u64 {
+        match self.unpacking.image_nbyte {
+            0 => 0,
+            nbyte => nbyte.saturating_add(THREAD),
+        }
+    }
+
+    /// Resident memory of so many threads that unpacked files.
+    fn files(&self, threads: usize) -> u64 {
+        threads as u64 * (self.unpacking.file_nbyte + THREAD)
     }
 
     /// Resident memory of the process itself.
     fn process(&self) -> u64 {
-        let found = self.process + GROWTH;
-        // In whole steps, so that the smallest limit is the same at the next try.
-        if found <= PROCESS + MIB / 2 {
-            PROCESS
-        } else {
-            found.next_multiple_of(MIB)
-        }
+        process(self.process)
     }
 
     fn frames(&self) -> u64 {
@@ -215,30 +295,25 @@ impl Demand {
     fn resident(&self, capacity: usize) -> Option<u64> {
         let [raw, out] = self.tiles(capacity)?;
         let combining = self.scratch() + raw.checked_add(out)?;
-        Some(self.standing() + combining.max(self.measurer()))
+        let before = self.measurer().max(self.unpacker());
+        let running = self.standing().checked_add(combining.max(before))?;
+        // Files are unpacked before there is anything else.
+        let unpacking = match self.unpacking.file_nbyte {
+            0 => 0,
+            _ => self.process() + self.files(1),
+        };
+        Some(running.max(unpacking))
     }
 
-    /// Pixels of the smallest tile.
-    fn smallest(&self) -> usize {
-        self.shape.ncol.min(PART_NPIXEL)
-    }
-
-    /// Rows and columns of a tile of at most `capacity` pixels, evened out over the frame.
-    fn cut(&self, capacity: usize) -> (usize, usize) {
-        let Shape { nrow, ncol } = self.shape;
-        let even = |total: usize, most: usize| total.div_ceil(total.div_ceil(most));
-        if capacity < ncol {
-            // Whole blocks of 16 pixels.
-            let cols = (capacity / 16).max(1) * 16;
-            return (
-                1,
-                even(ncol, cols)
-                    .next_multiple_of(16)
-                    .min(ncol)
-                    .min(capacity.max(1)),
-            );
+    /// Threads that find room beside what stands, with so many bytes each, under a limit.
+    fn beside(&self, limit: ByteSize, nbyte: u64) -> usize {
+        let room = limit.0 - self.reserve() - self.standing();
+        match room.checked_div(nbyte) {
+            None => 0,
+            Some(threads) => usize::try_from(threads)
+                .unwrap_or(usize::MAX)
+                .clamp(1, self.threads),
         }
-        (even(nrow, (capacity / ncol).min(nrow)), ncol)
     }
 
     /// Pixels of a tile that serves well where memory is no matter: it stays in the caches, yet reads long runs; some tiles a thread,
@@ -296,92 +371,40 @@ impl Demand {
             }
         }
         let (tile_rows, tile_cols) = self.cut(capacity);
-        let capacity = tile_rows * tile_cols;
-        let resident = self.resident(capacity).ok_or_else(beyond)?;
-        let room = limit.0 - self.reserve() - self.standing();
-        let measurers = match self.measure_nbyte {
-            None => 0,
-            Some(_) => usize::try_from(room / self.measurer())
-                .unwrap_or(usize::MAX)
-                .clamp(1, self.threads),
+        let (shift, bands) = self.bands(tile_rows, tile_cols);
+        let capacity = tile_rows.min(self.shape.nrow) * tile_cols;
+        let measurers = self.beside(limit, self.measurer());
+        let unpackers = self.beside(limit, self.unpacker());
+        let before = (measurers as u64 * self.measurer()).max(unpackers as u64 * self.unpacker());
+        let files = match self.unpacking.file_threads {
+            0 => 0,
+            threads => self.process() + self.files(threads),
         };
-        let measuring = self.standing() + measurers as u64 * self.measurer();
+        let resident = self.resident(capacity).ok_or_else(beyond)?;
+        let resident = resident.max(self.standing() + before).max(files);
         Ok(Plan {
             frames: self.nframe,
             shape: self.shape,
             limit,
-            parts: self.parts(capacity, measurers),
-            resident: ByteSize(resident.max(measuring)),
+            parts: self.parts(capacity, measurers, unpackers),
+            resident: ByteSize(resident),
             reserve: ByteSize(self.reserve()),
             smallest: ByteSize(smallest.next_multiple_of(KIB)),
             tile_rows,
             tile_cols,
             tiles: self.ntile(),
-            bands: self.shape.nrow.div_ceil(tile_rows) * self.shape.ncol.div_ceil(tile_cols),
+            bands,
             threads: self.workers(),
             ahead: self.ahead(capacity, limit),
             measurers,
+            unpackers,
+            packing: Packing::default(),
             mapped: self.mapped.is_some(),
             one_by_one: false,
             walks: self.walks.clone(),
             capacity,
+            shift,
         })
-    }
-
-    /// Resident memory, part by part.
-    fn parts(&self, capacity: usize, measurers: usize) -> Vec<Part> {
-        let part = |name: String, size: u64| Part {
-            name,
-            size: ByteSize(size),
-        };
-        let threads = self.workers();
-        let [raw, out] = self.tiles(capacity).unwrap_or_default();
-        let mut parts = vec![
-            part("process".into(), self.process()),
-            part(format!("{} frames and headers", self.nframe), self.frames()),
-            part(format!("{threads} tiles of frames"), raw),
-            part(format!("{} tiles of results", self.ntile()), out),
-            part(format!("scratch of {threads} threads"), self.scratch()),
-            part(
-                format!("first walk, {measurers} threads (before the tiles)"),
-                measurers as u64 * self.measurer(),
-            ),
-        ];
-        parts.retain(|part| part.size.0 > 0);
-        parts
-    }
-}
-
-impl Plan {
-    /// Pixels that a tile holds at most.
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// What the system is to be told before `band` is read: the tiles behind those that it was told of last.
-    pub(crate) fn ahead(&self, band: usize) -> Option<Area> {
-        let first = if band == 0 { 0 } else { band + self.ahead };
-        if !band.is_multiple_of(self.ahead) || first >= self.bands {
-            return None;
-        }
-        let last = self.bands.min(band + 2 * self.ahead) - 1;
-        Some(Area {
-            rows: self.area(first).rows.start..self.area(last).rows.end,
-            cols: 0..self.shape.ncol,
-        })
-    }
-
-    /// The area of a tile, counted from the corner of what is combined.
-    pub(crate) fn area(&self, band: usize) -> Area {
-        let across = self.shape.ncol.div_ceil(self.tile_cols);
-        let (row, col) = (
-            band / across * self.tile_rows,
-            band % across * self.tile_cols,
-        );
-        Area {
-            rows: row..self.shape.nrow.min(row + self.tile_rows),
-            cols: col..self.shape.ncol.min(col + self.tile_cols),
-        }
     }
 }
 

@@ -88,9 +88,14 @@ pub(crate) struct Resources {
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = parse::word::<Io>(&["auto", "mmap", "read"]))]
     pub(crate) io: Io,
 
-    // Known, so that they can be refused by name.
-    #[arg(long, hide = true)]
+    /// Where packed frames are unpacked to [default: beside the output]
+    ///
+    /// Files that are packed as a whole (gzip, bzip2) are unpacked once a run, to temporary files without a name that
+    /// are gone when it ends; frames that are packed in tiles (.fz) only where they cannot be unpacked by row bands.
+    #[arg(long, value_name = "DIR")]
     pub(crate) temp_dir: Option<PathBuf>,
+
+    // Known, so that it can be refused by name.
     #[arg(long, hide = true)]
     pub(crate) resume: bool,
 }

@@ -237,11 +237,6 @@ fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {
     if typed.resume {
         return choice("--resume is not available in this version: start the run again");
     }
-    if typed.temp_dir.is_some() {
-        return choice(
-            "--temp-dir is not available in this version: it reads no packed frames, so nothing is unpacked",
-        );
-    }
     let mem_limit = match typed.mem_limit.unwrap_or(Limit::Share(0.5)) {
         Limit::Bytes(bytes) => bytes,
         #[expect(
@@ -256,6 +251,7 @@ fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {
         mem_limit,
         threads,
         io: typed.io,
+        temp_dir: typed.temp_dir.clone(),
     })
 }
 

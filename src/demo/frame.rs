@@ -9,7 +9,8 @@ use crate::pixels::Companion;
 use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
-use crate::source::{self, Reader, Selection};
+use crate::source::{self, Masters, Reader, Selection, Unpacked};
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 /// Writes a frame of uint16 samples (BITPIX 16, BZERO 32768), row after row, replacing one of the same name.
@@ -51,12 +52,14 @@ pub(super) fn write_frame(
 /// [`Error::Frame`] and [`Error::Io`] where there is no such plane of 32 bits a pixel, or it cannot be read.
 pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f32>> {
     let frames = Frames::new([name(path)?]);
+    let unpacked = Unpacked::new(path, Io::Read, ByteSize(u64::MAX), false, watch);
     let list = source::open(
         &Selection {
             frames: &frames,
             hdu,
             keywords: &[],
             calibration: &Calibration::default(),
+            unpacked: &unpacked,
         },
         watch,
     )?;
@@ -72,7 +75,9 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             ));
         }
     };
-    Reader::new(&list, Io::Read)?.read(0, Companion::Image, &list.shape.area(), &mut bytes)?;
+    let masters = Masters::default();
+    let reader = Reader::new(&list, &masters, Io::Read, 1)?;
+    reader.read(0, Companion::Image, &list.shape.area(), &mut bytes)?;
     Ok(bytes
         .as_chunks()
         .0

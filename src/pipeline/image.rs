@@ -13,7 +13,8 @@ use super::corridor::{self, Rooms, Source, Walked};
 use super::outcome::Outcome;
 use super::strip::Workshop;
 use super::survey::{self, Survey};
-use crate::error::Result;
+use super::unpacking::{Bands, Ground, PackedImages};
+use crate::error::{Error, Result};
 use crate::kernel::Sample;
 use crate::measure::{Ranked, Wanted};
 use crate::pixels::{self, SampleType};
@@ -24,7 +25,6 @@ use crate::sink::{FitsSink, StepCards};
 use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::StackRoom;
 use crate::tile::{Companion, Layout, TilePlane};
-use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 /// Cards of a frame's header, and copies of them, that are held while the header of the output is made.
@@ -37,7 +37,13 @@ fn files(list: &FrameList) -> (usize, u64) {
         .frames
         .iter()
         .filter(|frame| seen.insert(&frame.path))
-        .map(|frame| frame.stamp.length);
+        .map(|frame| {
+            let unpacked = frame
+                .packed
+                .as_ref()
+                .and_then(|packed| packed.unpacked_length());
+            unpacked.unwrap_or(frame.stamp.length)
+        });
     let nbyte = lengths.sum();
     (seen.len(), nbyte)
 }
@@ -51,6 +57,10 @@ pub(super) struct Image<'a> {
     list: &'a FrameList,
     masters: &'a Masters,
     reader: &'a Reader<'a>,
+    ground: &'a Ground<'a>,
+    /// What is packed of the frames, and how it is unpacked.
+    packed: PackedImages<'a>,
+    bands: Bands,
     /// What calibrates the frames; known once it is measured.
     calibrating: Option<Calibrating<'a>>,
     /// What is told of the steps.
@@ -66,13 +76,13 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Plans an image; `process` is what the process took before it opened a frame.
+    /// Plans an image.
     pub(super) fn new(
         recipe: &'a Recipe,
         hdu: &Hdu,
         (list, masters): (&'a FrameList, &'a Masters),
         reader: &'a Reader<'a>,
-        process: ByteSize,
+        ground: &'a Ground<'a>,
     ) -> Result<Self> {
         let number = if let Hdu::Number(number) = hdu {
             *number
@@ -97,6 +107,9 @@ impl<'a> Image<'a> {
             list,
             masters,
             reader,
+            ground,
+            packed: PackedImages::of(list, &region),
+            bands: None,
             calibrating: None,
             told: None,
             region,
@@ -105,7 +118,7 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.plan = image.demand(process)?.plan(recipe.resources.mem_limit)?;
+        image.choose()?;
         let Plan {
             frames,
             bands,
@@ -119,8 +132,31 @@ impl<'a> Image<'a> {
         Ok(image)
     }
 
-    /// What the image needs memory for.
-    fn demand(&self, process: ByteSize) -> Result<Demand> {
+    /// Chooses how packed frames are unpacked: by row bands, if these are then not too few or too large, else once.
+    fn choose(&mut self) -> Result<()> {
+        let limit = self.recipe.resources.mem_limit;
+        let ways = self.packed.ways();
+        for (way, bands) in ways.iter().enumerate() {
+            let last = way + 1 == ways.len();
+            let demand = self.demand(*bands)?;
+            let plan = match demand.plan(limit) {
+                Err(Error::LimitTooSmall { .. }) if !last => continue,
+                plan => plan?,
+            };
+            // With bands of tall tiles some threads might find none.
+            let tall = demand.unpacking.grid.is_some_and(|grid| grid.height > 1);
+            if last || !tall || plan.threads == 1 || plan.bands >= 2 * plan.threads {
+                self.bands = *bands;
+                self.plan = plan;
+                break;
+            }
+        }
+        self.plan.packing = self.packed.packing(self.ground, self.bands);
+        Ok(())
+    }
+
+    /// What the image needs memory for, where its packed frames are unpacked so.
+    fn demand(&self, bands: Bands) -> Result<Demand> {
         let list = self.list;
         let nbyte = |plane: &TilePlane| plane.stored.bitpix.nbyte();
         let raw_nbyte = self.tile_planes().map(|plane| nbyte(&plane)).sum();
@@ -151,7 +187,7 @@ impl<'a> Image<'a> {
         };
         let combining = (raw_nbyte * self.region.npixel()) as u64;
         Ok(Demand {
-            process: process.0,
+            process: self.ground.process.0,
             nframe: list.frames.len(),
             shape: self.region.shape(),
             raw_nbyte,
@@ -171,6 +207,7 @@ impl<'a> Image<'a> {
             nfile,
             measure_nbyte,
             walks: measuring.into_iter().chain([combining]).collect(),
+            unpacking: self.packed.unpacking(self.ground, bands),
         })
     }
 
@@ -286,6 +323,9 @@ impl<'a> Image<'a> {
         sink: &mut FitsSink,
         watch: &Watch,
     ) -> Result<Walked> {
+        let unpacking = (self.reader, &self.plan);
+        self.packed
+            .unpack(self.ground, self.bands, unpacking, watch)?;
         self.prepare::<T>(watch)?;
         let measured = match self.survey() {
             None => Vec::new(),

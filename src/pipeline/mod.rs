@@ -13,18 +13,17 @@ mod outcome;
 mod reduce;
 mod strip;
 mod survey;
+mod unpacking;
 
 use std::path::Path;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::recipe::{Frames, Hdu, Recipe};
+use crate::recipe::{Frames, Hdu, Recipe, Resources};
 use crate::sink::{self, FitsSink};
-use crate::source::{self, Reader};
+use crate::source::{self, FrameList, Masters, Reader};
 use crate::summary::Summary;
-use crate::sys;
-use crate::units::ByteSize;
 use crate::watch::Watch;
 
 pub use bench::BenchTile;
@@ -32,6 +31,7 @@ use choices::Opened;
 use image::Image;
 use outcome::Outcome;
 pub use reduce::{calibrate, plan_calibration};
+use unpacking::{Depth, Ground};
 
 /// Plans a run: opens the frames, and says what memory and which tiles it would take. Nothing is written.
 ///
@@ -41,12 +41,12 @@ pub use reduce::{calibrate, plan_calibration};
 ///
 /// Those of [`combine`], as far as they can be told without a pixel.
 pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
-    let process = process(recipe)?;
+    let ground = ground(recipe, Depth::Headers, watch)?;
     let mut largest: Option<Plan> = None;
-    for hdu in hdus(&recipe.frames)? {
-        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
-        let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?.plan;
+    for hdu in hdus(&recipe.frames, &ground)? {
+        let Opened { list, masters } = choices::open(recipe, &hdu, &ground, watch)?;
+        let reader = reader(recipe, &list, &masters)?;
+        let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, &ground)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -66,7 +66,7 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
 /// Every [`Error`] names the frame, file or choice at fault and says what would help.
 pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let begun = Instant::now();
-    let process = process(recipe)?;
+    let ground = ground(recipe, Depth::All, watch)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(recipe.resources.threads)
         .thread_name(|index| format!("work-{index}"))
@@ -79,10 +79,10 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
         })?;
     let mut sink: Option<FitsSink> = None;
     let mut outcome = Outcome::new(recipe);
-    for hdu in hdus(&recipe.frames)? {
-        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
-        let image = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?;
+    for hdu in hdus(&recipe.frames, &ground)? {
+        let Opened { list, masters } = choices::open(recipe, &hdu, &ground, watch)?;
+        let reader = reader(recipe, &list, &masters)?;
+        let image = Image::new(recipe, &hdu, (&list, &masters), &reader, &ground)?;
         if sink.is_none() {
             output_is_no_input(&recipe.output.path, &image)?;
         }
@@ -103,17 +103,24 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     Ok(outcome.summary(begun.elapsed()))
 }
 
-/// Checks what can be checked before a frame is opened, and looks what the process takes so far.
-fn process(recipe: &Recipe) -> Result<ByteSize> {
+/// Checks what can be checked before a frame is opened, and unpacks files.
+fn ground<'w>(recipe: &Recipe, depth: Depth, watch: &'w Watch) -> Result<Ground<'w>> {
     recipe.check()?;
     sink::vacant(&recipe.output.path, recipe.output.overwrite)?;
-    Ok(sys::resident().unwrap_or_default())
+    let beside = unpacking::beside(&recipe.output.path);
+    Ground::new(&recipe.frames, &recipe.resources, &beside, depth, watch)
+}
+
+/// What reads the frames and masters of one image.
+fn reader<'l>(recipe: &Recipe, list: &'l FrameList, masters: &'l Masters) -> Result<Reader<'l>> {
+    let Resources { io, threads, .. } = recipe.resources;
+    Reader::new(list, masters, io, threads)
 }
 
 /// The HDUs that a run works on, one after another.
-fn hdus(frames: &Frames) -> Result<Vec<Hdu>> {
+fn hdus(frames: &Frames, ground: &Ground<'_>) -> Result<Vec<Hdu>> {
     if frames.hdu == Hdu::All {
-        source::image_hdus(frames)
+        source::image_hdus(frames, &ground.unpacked)
     } else {
         Ok(vec![frames.hdu.clone()])
     }

@@ -13,14 +13,16 @@ use std::time::Instant;
 use super::by_frame::by_frame;
 use super::calibrating::Facts;
 use super::corridor::Times;
+use super::unpacking::{Depth, Ground, desk_nbyte};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
-use crate::plan::{Demand, Plan};
+use crate::plan::{Demand, Packing, Plan};
 use crate::recipe::{Hdu, Reduction};
 use crate::sink::FitsSink;
 use crate::source::{self, FrameList, Masters, Named, Selection};
 use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime};
 use crate::sys;
+use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 use chip::Chip;
@@ -33,7 +35,7 @@ use outputs::outputs;
 ///
 /// Those of [`calibrate`], as far as they can be told without a pixel.
 pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
-    Run::new(recipe, watch).map(|run| run.plan)
+    Run::new(recipe, Depth::Headers, watch).map(|run| run.plan)
 }
 
 /// Calibrates frames, each into a file of its own, and says what became of each. A frame that fails leaves the others done.
@@ -44,7 +46,7 @@ pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
 /// its `fault` in the summary.
 pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> {
     let begun = Instant::now();
-    let run = Run::new(recipe, watch)?;
+    let run = Run::new(recipe, Depth::AllThatCan, watch)?;
     let folder = &recipe.folder.path;
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the folder", e))?;
     watch.begin(
@@ -57,7 +59,9 @@ pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> 
         || Desk::new(run.plan.capacity()),
         |desk, file| {
             watch.check()?;
-            match run.file(desk, file) {
+            let done = run.file(desk, file);
+            run.ground.unpacked.release(&run.files[file].named.path);
+            match done {
                 Err(Error::Stopped(signal)) => Err(Error::Stopped(signal)),
                 other => Ok(run.told(file, other)),
             }
@@ -92,6 +96,7 @@ struct Run<'a> {
     watch: &'a Watch,
     width: Width,
     files: Vec<File>,
+    ground: Ground<'a>,
     plan: Plan,
     /// The norm of the flat and what is told of the masters, for each set of masters that was met, by files and places in them.
     known: Mutex<HashMap<MasterPlaces, (f64, Facts)>>,
@@ -99,9 +104,15 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Opens every file once, to see what it takes.
-    fn new(recipe: &'a Reduction, watch: &'a Watch) -> Result<Self> {
+    fn new(recipe: &'a Reduction, depth: Depth, watch: &'a Watch) -> Result<Self> {
         recipe.check()?;
-        let process = sys::resident().unwrap_or_default().0;
+        let Reduction {
+            frames,
+            folder,
+            resources,
+            ..
+        } = recipe;
+        let ground = Ground::new(frames, resources, &folder.path, depth, watch)?;
         let named = source::expand(&recipe.frames.names)?;
         watch.begin(Walk::Opening, named.len() as u64);
         let mut run = Self {
@@ -109,6 +120,7 @@ impl<'a> Run<'a> {
             watch,
             width: Width::widest(),
             files: Vec::new(),
+            ground,
             plan: Plan::default(),
             known: Mutex::default(),
         };
@@ -116,6 +128,7 @@ impl<'a> Run<'a> {
         let mut npixel = 0;
         let mut nbyte = 0;
         let (mut widest, mut text, mut scratch, mut first) = (0, 0, 0, None);
+        let (mut unpacking, mut npacked) = (0, 0);
         for named in named {
             watch.check()?;
             let chips = run.hdus(&named).and_then(|hdus| {
@@ -138,6 +151,9 @@ impl<'a> Run<'a> {
                         nbyte += chip.nbyte();
                         widest = widest.max(chip.pixel_nbyte());
                         scratch = scratch.max(chip.scratch_nbyte()?);
+                        let packed = desk_nbyte(&list.frames[0]);
+                        unpacking = unpacking.max(packed);
+                        npacked += usize::from(packed > 0);
                     }
                     None
                 }
@@ -163,7 +179,7 @@ impl<'a> Run<'a> {
         }
         if let Some(shape) = first {
             demand.replace(Demand {
-                process,
+                process: run.ground.process.0,
                 nframe: run.files.len(),
                 shape,
                 raw_nbyte: widest,
@@ -176,11 +192,17 @@ impl<'a> Run<'a> {
                 nfile: 2 * recipe.resources.threads,
                 measure_nbyte: None,
                 walks: vec![nbyte],
+                unpacking: run.ground.unpacking_rows(unpacking),
             });
         }
         if let Some(demand) = demand {
-            run.plan = demand.plan(recipe.resources.mem_limit)?;
+            run.plan = plan_with_fewer_threads(demand, recipe.resources.mem_limit)?;
         }
+        run.plan.packing = Packing {
+            plain: run.files.len().saturating_sub(npacked),
+            by_bands: npacked,
+            ..run.ground.packing()
+        };
         run.plan.threads = run.plan.threads.max(1);
         run.plan.one_by_one = true;
         Ok(run)
@@ -189,7 +211,9 @@ impl<'a> Run<'a> {
     /// The HDUs of a file that are worked on.
     fn hdus(&self, named: &Named) -> Result<Vec<Hdu>> {
         match (&named.hdu, &self.recipe.frames.hdu) {
-            (None, Hdu::All) => source::image_hdus_of(&self.recipe.frames, named),
+            (None, Hdu::All) => {
+                source::image_hdus_of(&self.recipe.frames, named, &self.ground.unpacked)
+            }
             (Some(hdu), _) | (None, hdu) => Ok(vec![hdu.clone()]),
         }
     }
@@ -201,6 +225,7 @@ impl<'a> Run<'a> {
             hdu,
             keywords: &[],
             calibration: &self.recipe.calibration,
+            unpacked: &self.ground.unpacked,
         };
         let Some(list) = source::open_one(&selection, named)? else {
             return Ok(None);
@@ -319,6 +344,20 @@ impl<'a> Run<'a> {
             threads: self.plan.threads,
             vectors: self.width.to_string(),
             warnings,
+        }
+    }
+}
+
+/// Plans with as many threads as find room: each may hold tiles of its frame that are as large as that.
+fn plan_with_fewer_threads(mut demand: Demand, limit: ByteSize) -> Result<Plan> {
+    loop {
+        match demand.plan(limit) {
+            Err(Error::LimitTooSmall { .. })
+                if demand.threads > 1 && demand.unpacking.desk_nbyte > 0 =>
+            {
+                demand.threads -= 1;
+            }
+            plan => return plan,
         }
     }
 }

@@ -20,6 +20,7 @@ fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool)
         nfile: nframe,
         measure_nbyte: Some(1 << 20),
         walks: vec![pixels, pixels],
+        unpacking: Unpacking::default(),
     }
 }
 

@@ -43,7 +43,6 @@ fn first_image(file: &mut FitsFile, aside: Option<CompanionNames<'_>>) -> Result
         } else {
             match kind(&unit.header) {
                 Kind::Image => return Ok(number),
-                Kind::Packed => return Err(packed(number)),
                 Kind::Other(what) => passed.push(format!("HDU {number} is {what}")),
             }
         }
@@ -94,15 +93,8 @@ fn named(file: &mut FitsFile, name: &str, version: Option<i64>) -> Result<usize,
 pub(super) fn usable(number: usize, unit: &HeaderUnit) -> Result<usize, String> {
     match kind(&unit.header) {
         Kind::Image => Ok(number),
-        Kind::Packed => Err(packed(number)),
         Kind::Other(what) => Err(format!("HDU {number} is {what}")),
     }
-}
-
-fn packed(number: usize) -> String {
-    format!(
-        "HDU {number} is a compressed image; compressed frames are not read yet, unpack it with funpack first"
-    )
 }
 
 /// EXTNAME, and EXTVER where it is given, fit for a message.
@@ -134,7 +126,6 @@ pub(super) fn images(file: &mut FitsFile, names: CompanionNames<'_>) -> Result<V
                 name: unit.name(),
                 version: unit.version(),
             }),
-            Kind::Packed => return Err(packed(number)),
             Kind::Other(_) => {}
         }
     }
@@ -264,26 +255,21 @@ mod tests {
     }
 
     #[test]
-    fn compressed_images_say_what_unpacks_them() {
-        let mut file = mef(&[table(&[
-            card("ZIMAGE", "T"),
-            card("ZCMPTYPE", "'GZIP_1'"),
-            card("ZBITPIX", "16"),
-            card("ZNAXIS", "2"),
-            card("ZNAXIS1", "9"),
-            card("ZNAXIS2", "0"),
-            card("TTYPE1", "'COMPRESSED_DATA'"),
-        ])]);
-        assert!(
-            choose(&mut file, &Hdu::Auto, Some(USUAL))
-                .expect_err("packed")
-                .contains("with funpack first")
-        );
-        assert!(
-            image_hdus(&mut file, USUAL)
-                .expect_err("packed")
-                .contains("with funpack first")
-        );
+    fn a_packed_image_is_an_image() {
+        let mut file = mef(&[
+            table(&[]),
+            table(&[
+                card("ZIMAGE", "T"),
+                card("ZCMPTYPE", "'GZIP_1'"),
+                card("ZBITPIX", "16"),
+                card("ZNAXIS", "2"),
+                card("ZNAXIS1", "9"),
+                card("ZNAXIS2", "1"),
+                card("TTYPE1", "'COMPRESSED_DATA'"),
+            ]),
+        ]);
+        assert_eq!(choose(&mut file, &Hdu::Auto, Some(USUAL)), Ok(2));
+        assert_eq!(image_hdus(&mut file, USUAL), Ok(vec![Hdu::Number(2)]));
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn companion(
     let Some(number) = find(file, image, wanted).map_err(named)? else {
         return Ok(None);
     };
-    let found = Planes::of(file.known(number), file.length()).map_err(named)?;
+    let found = file.planes(number).map_err(named)?;
     if found.shape() != planes.shape() || ![1, planes.count].contains(&found.count) {
         let extent = |planes: &Planes| match planes.count {
             1 => planes.shape().to_string(),

@@ -1,12 +1,19 @@
 //! One FITS file, from its first bytes to its HDUs.
 
+use std::cell::OnceCell;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{self, Error};
 use crate::header::{Header, printable};
+use crate::pixels::Image;
+use crate::source::planes::{Planes, is_packed};
+use crate::source::tiles::Tiles;
+use crate::source::translated::image_header;
+use crate::source::unpacked::{Packing, Unpacked, Whole};
 use crate::sys::{self, Fits, Place};
 
 /// No header that is meant to be read is longer.
@@ -15,12 +22,47 @@ const MAX_HEADER: u64 = 64 << 20;
 /// An HDU: its header, and where its data begin.
 #[derive(Debug)]
 pub(super) struct HeaderUnit {
+    /// Of a packed image, that of the image.
     pub header: Header,
     /// The byte of the file at which the data begin.
     pub start: u64,
+    /// How its image is packed, if it is.
+    pub packed: Option<PackedUnit>,
+}
+
+/// An HDU with a packed image.
+#[derive(Debug)]
+pub(super) struct PackedUnit {
+    /// Its number.
+    pub number: u32,
+    /// The header of the table in which its tiles stand.
+    table: Header,
+    /// The tiles; known once the pixels are asked for.
+    tiles: OnceCell<Arc<Tiles>>,
 }
 
 impl HeaderUnit {
+    /// The HDU of this number and header, whose data begin at byte `start`.
+    fn new(number: usize, header: Header, start: u64) -> Self {
+        let number = u32::try_from(number).ok();
+        let Some(number) = number.filter(|_| is_packed(&header)) else {
+            return Self {
+                header,
+                start,
+                packed: None,
+            };
+        };
+        Self {
+            header: image_header(&header),
+            start,
+            packed: Some(PackedUnit {
+                number,
+                table: header,
+                tiles: OnceCell::new(),
+            }),
+        }
+    }
+
     /// EXTNAME, if it is not empty.
     pub(super) fn name(&self) -> Option<String> {
         self.header.text("EXTNAME").filter(|name| !name.is_empty())
@@ -36,12 +78,26 @@ impl HeaderUnit {
         self.name()
             .is_some_and(|own| own.eq_ignore_ascii_case(name.trim()))
     }
+
+    /// Whether it was the primary HDU before it was packed.
+    fn was_primary(&self) -> bool {
+        self.packed.is_some() && self.header.contains("SIMPLE")
+    }
+}
+
+/// Where the bytes of a file come from.
+#[derive(Debug)]
+enum Origin {
+    /// From the file itself.
+    File(Fits),
+    /// From the temporary file to which it was unpacked.
+    Unpacked(Arc<Whole>),
 }
 
 /// A file whose HDUs are read as far as they are asked for.
 #[derive(Debug)]
 pub(super) struct FitsFile {
-    fits: Fits,
+    origin: Origin,
     about: Metadata,
     units: Vec<HeaderUnit>,
     /// The last of `units` is the last of the file.
@@ -51,8 +107,8 @@ pub(super) struct FitsFile {
 }
 
 impl FitsFile {
-    /// Opens a file that is FITS and not packed; any other is an error that says what it is.
-    pub(super) fn open(path: &Path) -> error::Result<Self> {
+    /// Opens a file that is FITS, maybe packed as a whole; any other is an error that says what it is.
+    pub(super) fn open(path: &Path, unpacked: &Unpacked<'_>) -> error::Result<Self> {
         let refused = |e| Error::io(path, "cannot open", e);
         let wrong = |fault: String| Error::frame(printable(&path.to_string_lossy()), fault);
         // Without waiting: a pipe that nobody writes to is an error, not a standstill.
@@ -72,15 +128,25 @@ impl FitsFile {
         }
         let mut first = [0; 2880];
         let length = read_up_to(&file, &mut first).map_err(refused)?;
-        recognise(&first[..length]).map_err(wrong)?;
+        let origin = match Packing::of(&first[..length]) {
+            Some(packing) => Origin::Unpacked(unpacked.whole(path, file, packing, &|_| {})?),
+            None => {
+                recognise(&first[..length]).map_err(wrong)?;
+                Origin::File(Fits::open(file).map_err(wrong)?)
+            }
+        };
         let mut this = Self {
-            fits: Fits::open(file).map_err(wrong)?,
+            origin,
             about,
             units: Vec::new(),
             complete: false,
             fault: None,
         };
-        let place = this.fits.place().map_err(wrong)?;
+        let place = match &mut this.origin {
+            Origin::File(fits) => Some(fits.place().map_err(wrong)?),
+            Origin::Unpacked(whole) => whole.places().first().copied(),
+        };
+        let place = place.ok_or_else(|| wrong("has no HDU".into()))?;
         this.take(place).map_err(wrong)?;
         Ok(this)
     }
@@ -90,9 +156,53 @@ impl FitsFile {
         &self.about
     }
 
-    /// Bytes in the file.
+    /// Bytes in the file, once it is unpacked.
     pub(super) fn length(&self) -> u64 {
-        self.about.size()
+        match &self.origin {
+            Origin::File(_) => self.about.size(),
+            Origin::Unpacked(whole) => whole.length(),
+        }
+    }
+
+    /// What is packed of the file, as far as it was asked for.
+    pub(super) fn packed(&self) -> Option<Arc<PackedFile>> {
+        let whole = match &self.origin {
+            Origin::File(_) => None,
+            Origin::Unpacked(whole) => Some(Arc::clone(whole)),
+        };
+        let units = self.units.iter();
+        let tiles = units.filter_map(|unit| unit.packed.as_ref()?.tiles.get().cloned());
+        let tiles: Box<[_]> = tiles.collect();
+        (whole.is_some() || !tiles.is_empty()).then(|| Arc::new(PackedFile { whole, tiles }))
+    }
+
+    /// The planes of an image; if it is packed, its tiles all stand in the file.
+    pub(super) fn planes(&self, number: usize) -> Result<Planes, String> {
+        let unit = self.known(number);
+        let planes = Planes::of(unit, self.length())?;
+        if let Some(packed) = &unit.packed
+            && packed.tiles.get().is_none()
+        {
+            let read = |into: &mut [u8], start| self.read_at(into, start);
+            let tiles = Tiles::of(
+                packed.number,
+                &packed.table,
+                unit.start,
+                self.length(),
+                read,
+            )?;
+            // It is read by one thread.
+            let _ = packed.tiles.set(Arc::new(tiles));
+        }
+        Ok(planes)
+    }
+
+    /// Reads bytes of the file from `start` on, as many as there are.
+    fn read_at(&self, into: &mut [u8], start: u64) -> io::Result<usize> {
+        match &self.origin {
+            Origin::File(fits) => read_at(fits.file(), into, start),
+            Origin::Unpacked(whole) => whole.read_at(into, start),
+        }
     }
 
     /// An HDU by its number, 0 for the primary; `None` behind the last that can be understood.
@@ -112,9 +222,14 @@ impl FitsFile {
         &self.units[number]
     }
 
-    /// The primary HDU.
-    pub(super) fn primary(&self) -> &HeaderUnit {
-        self.known(0)
+    /// The primary HDU beside that of an image; `None` where the image is the primary, or was before it was packed.
+    pub(super) fn primary_beside(&self, image: usize) -> Option<&HeaderUnit> {
+        if image == 0 || self.known(image).was_primary() {
+            return None;
+        }
+        // A packed primary stands behind an empty one.
+        let packed = self.units.get(1).filter(|unit| unit.was_primary());
+        Some(packed.unwrap_or(self.known(0)))
     }
 
     /// The HDUs, from the first to the last that can be understood, with their numbers.
@@ -134,10 +249,16 @@ impl FitsFile {
 
     /// Reads one more HDU; `false` where there is none.
     fn go_on(&mut self) -> Result<bool, String> {
-        if !self.fits.advance()? {
+        let place = match &mut self.origin {
+            Origin::File(fits) => match fits.advance()? {
+                true => Some(fits.place()?),
+                false => None,
+            },
+            Origin::Unpacked(whole) => whole.places().get(self.units.len()).copied(),
+        };
+        let Some(place) = place else {
             return Ok(false);
-        }
-        let place = self.fits.place()?;
+        };
         if place.header < self.known(self.units.len() - 1).start {
             return Err("it leads back".into());
         }
@@ -154,14 +275,47 @@ impl FitsFile {
         let size =
             size.ok_or_else(|| format!("its header of {length} bytes is too long to be one"))?;
         let mut bytes = vec![0; size];
-        let read = read_at(self.fits.file(), &mut bytes, place.header)
+        let read = self
+            .read_at(&mut bytes, place.header)
             .map_err(|e| format!("cannot read: {e}"))?;
-        self.units.push(HeaderUnit {
-            header: Header::from_bytes(&bytes[..read]),
-            start: place.start,
-        });
+        let header = Header::from_bytes(&bytes[..read]);
+        self.units
+            .push(HeaderUnit::new(self.units.len(), header, place.start));
         self.complete = place.end >= self.length();
         Ok(())
+    }
+}
+
+/// What is packed of a file: all of it, or images tile by tile, or both.
+#[derive(Debug)]
+pub(crate) struct PackedFile {
+    /// The temporary file to which it was unpacked.
+    pub(super) whole: Option<Arc<Whole>>,
+    /// Its packed images, as far as they were asked for.
+    tiles: Box<[Arc<Tiles>]>,
+}
+
+impl PackedFile {
+    /// A file with these packed images.
+    pub(super) fn with(&self, tiles: Box<[Arc<Tiles>]>) -> Arc<Self> {
+        let whole = self.whole.clone();
+        Arc::new(Self { whole, tiles })
+    }
+
+    /// The packed images.
+    pub(crate) fn all_tiles(&self) -> &[Arc<Tiles>] {
+        &self.tiles
+    }
+
+    /// The tiles of an image; `None` where it is not packed.
+    pub(crate) fn tiles(&self, image: &Image) -> Option<&Arc<Tiles>> {
+        let hdu = image.packed?;
+        self.tiles.iter().find(|tiles| tiles.hdu() == hdu)
+    }
+
+    /// Bytes of the temporary file to which it was unpacked.
+    pub(crate) fn unpacked_length(&self) -> Option<u64> {
+        self.whole.as_ref().map(|whole| whole.length())
     }
 }
 
@@ -185,11 +339,11 @@ fn read_at(file: &File, into: &mut [u8], start: u64) -> io::Result<usize> {
 }
 
 /// Says what a file is that does not begin as FITS does, and what would help.
-fn recognise(first: &[u8]) -> Result<(), String> {
+pub(super) fn recognise(first: &[u8]) -> Result<(), String> {
     const PACKED: [(&[u8], &str, &str); 7] = [
         (b"\x1f\x8b", "gzip", "gunzip"),
-        (b"\x1f\x9d", "compress", "gunzip"),
         (b"BZh", "bzip2", "bunzip2"),
+        (b"\x1f\x9d", "compress", "gunzip"),
         (b"\xfd7zXZ", "xz", "unxz"),
         (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
         (b"PK\x03\x04", "zip", "unzip"),
@@ -200,7 +354,7 @@ fn recognise(first: &[u8]) -> Result<(), String> {
     }
     if let Some((_, by, unpack)) = PACKED.iter().find(|(magic, ..)| first.starts_with(magic)) {
         return Err(format!(
-            "is compressed with {by}; compressed frames are not read yet, unpack it with {unpack} first"
+            "is compressed with {by}, which is not read here; unpack it with {unpack} first"
         ));
     }
     let text = std::str::from_utf8(first)

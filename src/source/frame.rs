@@ -11,6 +11,7 @@ use jiff::civil::DateTime;
 use crate::header::{Keywords, printable};
 use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Hdu;
+use crate::source::file::PackedFile;
 use crate::source::raw::Raw;
 
 /// One input image, or one plane of a cube.
@@ -22,6 +23,8 @@ pub(crate) struct Frame {
     pub suffix: Box<str>,
     /// The file as it was when its header was read.
     pub stamp: Stamp,
+    /// What is packed of the file.
+    pub packed: Option<Arc<PackedFile>>,
     /// Where the pixels stand.
     pub image: Image,
     /// Where its mask stands, nonzero is bad.
@@ -58,6 +61,7 @@ impl Frame {
             path: path.into(),
             suffix: suffix.into(),
             stamp,
+            packed: None,
             image,
             mask: None,
             uncertainty: None,

@@ -22,6 +22,7 @@ use crate::source::names::{self, Named};
 use crate::source::planes::Planes;
 use crate::source::raw::Raw;
 use crate::source::remarks::Remarks;
+use crate::source::unpacked::Unpacked;
 use crate::watch::{Walk, Watch};
 
 /// What is asked of the frames.
@@ -35,6 +36,8 @@ pub(crate) struct Selection<'a> {
     pub keywords: &'a [String],
     /// What the frames go through.
     pub calibration: &'a Calibration,
+    /// What was unpacked in the run.
+    pub unpacked: &'a Unpacked<'a>,
 }
 
 /// The frames of a run, in their order: one shape, one unit.
@@ -84,22 +87,26 @@ pub(crate) fn open_one(selection: &Selection<'_>, named: &Named) -> Result<Optio
 }
 
 /// The image HDUs of a file, companion planes aside.
-pub(crate) fn image_hdus_of(frames: &recipe::Frames, named: &Named) -> Result<Vec<Hdu>> {
+pub(crate) fn image_hdus_of(
+    frames: &recipe::Frames,
+    named: &Named,
+    unpacked: &Unpacked<'_>,
+) -> Result<Vec<Hdu>> {
     if let Some(hdu) = &named.hdu {
         return Ok(vec![hdu.clone()]);
     }
-    let mut file = FitsFile::open(&named.path)?;
+    let mut file = FitsFile::open(&named.path, unpacked)?;
     choose::image_hdus(&mut file, CompanionNames::of(frames))
         .map_err(|fault| Error::frame(shown(&named.path), fault))
 }
 
 /// The image HDUs of the first file, companion planes aside, for a run over each in turn.
-pub(crate) fn image_hdus(frames: &recipe::Frames) -> Result<Vec<Hdu>> {
+pub(crate) fn image_hdus(frames: &recipe::Frames, unpacked: &Unpacked<'_>) -> Result<Vec<Hdu>> {
     let named = names::expand(&frames.names)?;
     let Some(first) = named.first() else {
         return Ok(Vec::new());
     };
-    image_hdus_of(frames, first)
+    image_hdus_of(frames, first, unpacked)
 }
 
 /// A path as messages show it.
@@ -143,15 +150,17 @@ impl<'a> Opening<'a> {
         let name = printable(&format!("{}{suffix}", named.path.display()));
         let wrong = |fault: String| Error::frame(name.as_str(), fault);
 
-        let mut file = FitsFile::open(&named.path)?;
+        let mut file = FitsFile::open(&named.path, self.selection.unpacked)?;
         let number = choose::choose(&mut file, want, Some(self.companions)).map_err(wrong)?;
         if !self
             .conditions
             .agree(|keyword| keywords(&file, number).value(keyword))
         {
+            drop(file);
+            self.selection.unpacked.release(&named.path);
             return Ok(());
         }
-        let planes = Planes::of(file.known(number), file.length()).map_err(wrong)?;
+        let planes = file.planes(number).map_err(wrong)?;
         let raw = Raw::of(
             &name,
             self.selection.calibration,
@@ -175,14 +184,17 @@ impl<'a> Opening<'a> {
 
         let keywords = keywords(&file, number);
         let stamp = Stamp::of(file.about());
-        let frame = Frame::new(
-            &named.path,
-            &suffix,
-            stamp,
-            planes.plane(0),
-            keywords,
-            self.selection.keywords,
-        );
+        let frame = Frame {
+            packed: file.packed(),
+            ..Frame::new(
+                &named.path,
+                &suffix,
+                stamp,
+                planes.plane(0),
+                keywords,
+                self.selection.keywords,
+            )
+        };
         let trimmed = |(image, kind): (Image, _)| (image.part(&trim), kind);
         self.frames.extend((0..planes.count).map(|plane| Frame {
             suffix: match planes.count {
@@ -246,7 +258,10 @@ impl<'a> Opening<'a> {
             return Err(self.conditions.nothing_left());
         };
         let bad_pixels = match &self.selection.frames.bad_pixels {
-            Some(path) => Some(BadPixels::open(path, &first.name, first.shapes)?),
+            Some(path) => {
+                let unpacked = self.selection.unpacked;
+                Some(BadPixels::open(path, unpacked, &first.name, first.shapes)?)
+            }
             None => None,
         };
         Ok(FrameList {
@@ -268,10 +283,9 @@ impl<'a> Opening<'a> {
 
 /// Where the keywords of a frame are looked up.
 pub(super) fn keywords(file: &FitsFile, number: usize) -> Keywords<'_> {
-    let primary = (number > 0).then(|| &file.primary().header);
     Keywords {
         image: &file.known(number).header,
-        primary,
+        primary: file.primary_beside(number).map(|unit| &unit.header),
     }
 }
 

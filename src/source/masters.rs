@@ -6,17 +6,18 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::header::{Keywords, printable};
 use crate::pixels::{Image, Role, UncertaintyKind};
-use crate::recipe::{Calibration, Dark, MaskBits};
+use crate::recipe::{Calibration, Dark, Io, MaskBits};
 use crate::source::agree::canonical_unit;
 use crate::source::choose::{self, images};
 use crate::source::companions::{CompanionNames, Companions};
-use crate::source::file::FitsFile;
+use crate::source::file::{FitsFile, PackedFile};
 use crate::source::first::Shapes;
 use crate::source::frame::{Frame, Stamp};
 use crate::source::list::{FrameList, Selection, keywords};
 use crate::source::names;
-use crate::source::planes::Planes;
 use crate::source::raw::{self, Raw};
+use crate::source::unpacked::Unpacked;
+use crate::source::way::Opened;
 
 /// The masters that a run takes.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct Master {
     pub path: Arc<Path>,
     /// The file as it was when its header was read.
     pub stamp: Stamp,
+    /// What is packed of the file; packed images are unpacked.
+    pub packed: Option<Arc<PackedFile>>,
     /// Where the pixels stand.
     pub image: Image,
     /// Where its mask stands.
@@ -201,7 +204,7 @@ impl Opening<'_> {
     fn one(&self, role: Role, name: &str) -> Result<Master> {
         let named = names::single(Path::new(name))?;
         let wrong = |fault| Error::frame(shown(role, name), fault);
-        let mut file = FitsFile::open(&named.path)?;
+        let mut file = FitsFile::open(&named.path, self.selection.unpacked)?;
         let aside = CompanionNames::of(self.selection.frames);
         let number = match &named.hdu {
             Some(hdu) => choose::choose(&mut file, hdu, Some(aside)).map_err(wrong)?,
@@ -224,7 +227,7 @@ impl Opening<'_> {
     fn every_one(&self, name: &str) -> Result<Vec<Master>> {
         let named = names::single(Path::new(name))?;
         let wrong = |fault| Error::frame(shown(Role::Flat, name), fault);
-        let mut file = FitsFile::open(&named.path)?;
+        let mut file = FitsFile::open(&named.path, self.selection.unpacked)?;
         let aside = CompanionNames::of(self.selection.frames);
         let typed = Typed {
             name,
@@ -241,7 +244,7 @@ impl Opening<'_> {
     /// The master in an HDU of a file.
     fn master(&self, typed: &Typed<'_>, file: &mut FitsFile, number: usize) -> Result<Master> {
         let wrong = |fault| Error::frame(shown(typed.role, typed.name), fault);
-        let planes = Planes::of(file.known(number), file.length()).map_err(wrong)?;
+        let planes = file.planes(number).map_err(wrong)?;
         if planes.count != 1 {
             let fault = format!("has {} planes, where a master has one", planes.count);
             return Err(wrong(fault));
@@ -266,10 +269,12 @@ impl Opening<'_> {
         let dark = dark.filter(|_| typed.role == Role::Dark);
         let exposure = dark.map(|dark| self.exposure_of_dark(dark, keywords));
         let datasum = keywords.image.text("DATASUM");
+        let stamp = Stamp::of(file.about());
         Ok(Master {
             name: typed.name.to_owned(),
             path: Arc::clone(&typed.path),
-            stamp: Stamp::of(file.about()),
+            stamp,
+            packed: settled(file, &typed.path, stamp, self.selection.unpacked)?,
             image: planes.plane(0),
             mask,
             mask_bits,
@@ -296,6 +301,25 @@ impl Opening<'_> {
         );
         raw::exposure(dark, dark.dark_exposure, keywords, &needed)
     }
+}
+
+/// What is packed of a file that serves every frame: its packed images are unpacked, once a run.
+pub(super) fn settled(
+    file: &FitsFile,
+    path: &Path,
+    stamp: Stamp,
+    unpacked: &Unpacked<'_>,
+) -> Result<Option<Arc<PackedFile>>> {
+    let Some(packed) = file.packed() else {
+        return Ok(None);
+    };
+    let opened = match &packed.whole {
+        Some(whole) => Opened::unpacked(path, stamp, whole),
+        None => Opened::new(path, stamp, Io::Read, &mut 1)?,
+    };
+    let tiles = packed.all_tiles().iter();
+    let tiles = tiles.map(|tiles| unpacked.master(&opened, (path, stamp), Arc::clone(tiles)));
+    Ok(Some(packed.with(tiles.collect::<Result<_>>()?)))
 }
 
 fn shown(role: Role, name: &str) -> String {

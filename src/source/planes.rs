@@ -10,8 +10,6 @@ use crate::source::file::HeaderUnit;
 pub(super) enum Kind {
     /// An image of two axes, of three, or of more that are 1.
     Image,
-    /// An image that is compressed tile by tile, in a table.
-    Packed,
     /// Anything else, in the words 'a table, not an image'.
     Other(String),
 }
@@ -23,10 +21,19 @@ pub(super) fn kind(header: &Header) -> Kind {
     match extension.as_deref().map(str::trim_ascii_end) {
         None if header.says_true("GROUPS") => other("random groups, not an image"),
         None | Some("IMAGE" | "IUEIMAGE") => image_kind(header),
-        Some("BINTABLE" | "A3DTABLE") if header.says_true("ZIMAGE") => Kind::Packed,
         Some("TABLE" | "BINTABLE" | "A3DTABLE") => other("a table, not an image"),
         Some(name) => Kind::Other(format!("an extension '{}', not an image", printable(name))),
     }
+}
+
+/// Whether the table of this header holds the packed tiles of an image.
+pub(super) fn is_packed(table: &Header) -> bool {
+    let extension = table.text("XTENSION");
+    let is_table = matches!(
+        extension.as_deref().map(str::trim_ascii_end),
+        Some("BINTABLE" | "A3DTABLE")
+    );
+    is_table && table.says_true("ZIMAGE")
 }
 
 /// What an HDU is that is no table, by its axes.
@@ -81,7 +88,7 @@ impl Planes {
             .and_then(|n| u64::try_from(n).ok())
             .ok_or_else(too_large)?;
         let end = unit.start.checked_add(size).ok_or_else(too_large)?;
-        if end > length {
+        if end > length && unit.packed.is_none() {
             return Err(format!(
                 "is cut short: its pixels end at byte {end}, but the file has {length} bytes; copy it again"
             ));
@@ -93,6 +100,7 @@ impl Planes {
                 shape: Shape { nrow, ncol },
                 pitch: ncol,
                 stored,
+                packed: unit.packed.as_ref().map(|packed| packed.number),
             },
             count,
         })
@@ -216,6 +224,7 @@ mod tests {
         HeaderUnit {
             header: Header::from_bytes(&header_block(&all)),
             start: 2880,
+            packed: None,
         }
     }
 

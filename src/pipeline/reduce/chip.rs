@@ -213,7 +213,7 @@ impl<'a> Chip<'a> {
     ) -> Result<ReducedFrame> {
         let begun = Instant::now();
         let frame = self.frame();
-        let reader = Reader::with_masters(self.list, self.masters, self.recipe.resources.io)?;
+        let reader = Reader::new(self.list, self.masters, self.recipe.resources.io, 1)?;
         let (calibrating, facts) = self.prepare(run, &reader)?;
         let steps = &calibrating.steps[0];
         let deviates = self.deviates(steps);
