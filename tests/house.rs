@@ -11,11 +11,12 @@ const WORDS: [&str; 13] = [
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("kernel", &[]),
     ("sys", &[]),
     ("plan", &[]),
-    ("source", &["sys"]),
+    ("packed", &[]),
+    ("source", &["sys", "packed"]),
     ("decode", &["kernel"]),
     ("overscan", &[]),
     ("calibrate", &["kernel"]),
@@ -47,13 +48,15 @@ const IMPORTS: [(&str, &[&str]); 15] = [
 ];
 
 /// The only places where a crate may be named; an empty list is everywhere.
-const DOORS: [(&str, &[&str]); 22] = [
+const DOORS: [(&str, &[&str]); 24] = [
     ("anyhow", &["cli/", "main.rs"]),
+    ("bzip2", &["source/"]),
     ("clap", &["cli/", "main.rs"]),
     ("crossbeam_channel", &["pipeline/"]),
     ("fearless_simd", &["kernel/"]),
     ("fitsio", &["sys"]),
     ("fitsio_sys", &["sys"]),
+    ("flate2", &["packed/", "source/"]),
     ("glob", &["source/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["sink/", "source/"]),
@@ -66,7 +69,7 @@ const DOORS: [(&str, &[&str]); 22] = [
     ("serde_json", &["cli/"]),
     ("signal_hook", &["cli/", "main.rs"]),
     ("sysinfo", &["cli/"]),
-    ("tempfile", &["sink/"]),
+    ("tempfile", &["sink/", "source/"]),
     ("thiserror", &["error.rs"]),
     ("tracing", &[]),
     ("tracing_subscriber", &["cli/", "main.rs"]),

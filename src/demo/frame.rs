@@ -152,12 +152,14 @@ mod tests {
         write_frame(&path, shape, &[], &[0, 32768, 65535]).expect("a frame");
         let frames = Frames::new([name(&path).expect("UTF-8")]);
         let watch = Watch::default();
+        let unpacked = Unpacked::new(place.path(), Io::Read, ByteSize(1 << 30), false, &watch);
         let list = source::open(
             &Selection {
                 frames: &frames,
                 hdu: &Hdu::Auto,
                 keywords: &[],
                 calibration: &Calibration::default(),
+                unpacked: &unpacked,
             },
             &watch,
         )
@@ -168,7 +170,8 @@ mod tests {
             (Bitpix::I16, "32768".to_owned())
         );
         let mut bytes = [0; 6];
-        let reader = Reader::new(&list, Io::Read).expect("a reader");
+        let masters = Masters::default();
+        let reader = Reader::new(&list, &masters, Io::Read, 1).expect("a reader");
         reader
             .read(0, Companion::Image, &shape.area(), &mut bytes)
             .expect("pixels");

@@ -3,7 +3,7 @@
 use super::Fault;
 
 /// Bits that are yet to be read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     /// The next bits, from the highest on; zeros behind them.
@@ -33,12 +33,12 @@ impl<'a> Bits<'a> {
             self.bytes = &self.bytes[nbyte as usize..];
             self.count += 8 * nbyte;
         } else {
-            self.refill_at_end();
+            *self = self.at_end();
         }
     }
 
     #[cold]
-    fn refill_at_end(&mut self) {
+    fn at_end(mut self) -> Self {
         while self.count <= 56
             && let [next, rest @ ..] = self.bytes
         {
@@ -46,6 +46,7 @@ impl<'a> Bits<'a> {
             self.bytes = rest;
             self.count += 8;
         }
+        self
     }
 
     /// The window, and how many of its bits are there.

@@ -49,36 +49,58 @@ pub(super) fn unpack<const WIDTH: u32>(
 }
 
 /// Reads differences whose high bits are counted in zeros, `nplain` low bits as they are; returns the last number.
-#[inline(always)]
 fn split<const WIDTH: u32>(
+    bits: &mut Bits<'_>,
+    nplain: u32,
+    last: u32,
+    numbers: &mut [i32],
+) -> Result<u32, Fault> {
+    // So many codes stand in a window, as a rule: few bits are counted in zeros.
+    match nplain {
+        0..10 => split_by::<WIDTH, 4>(bits, nplain, last, numbers),
+        10..20 => split_by::<WIDTH, 2>(bits, nplain, last, numbers),
+        _ => split_by::<WIDTH, 1>(bits, nplain, last, numbers),
+    }
+}
+
+/// The same, with so many codes a window.
+#[inline(always)]
+fn split_by<const WIDTH: u32, const EACH: usize>(
     bits: &mut Bits<'_>,
     nplain: u32,
     mut last: u32,
     numbers: &mut [i32],
 ) -> Result<u32, Fault> {
-    for number in numbers {
-        bits.refill();
-        let (window, count) = bits.window();
-        let nzero = window.leading_zeros();
-        let code = if nzero + 1 + nplain <= count {
-            bits.skip(nzero + 1 + nplain);
-            // Two shifts, for a shift by 64 is none.
-            let plain = window << nzero << 1 >> 1 >> (63 - nplain);
-            #[expect(clippy::cast_possible_truncation, reason = "fewer bits than 32")]
-            let plain = plain as u32;
-            nzero << nplain | plain
-        } else {
-            rare(bits, nplain)?
-        };
-        last = last.wrapping_add(difference(code));
-        *number = sample::<WIDTH>(last);
+    // Handed over by value, so that they stay in registers.
+    let mut at = *bits;
+    for numbers in numbers.chunks_mut(EACH) {
+        at.refill();
+        for number in numbers {
+            let (window, count) = at.window();
+            let nzero = window.leading_zeros();
+            let code = if nzero + 1 + nplain <= count {
+                at.skip(nzero + 1 + nplain);
+                // Two shifts, for a shift by 64 is none.
+                let plain = window << nzero << 1 >> 1 >> (63 - nplain);
+                #[expect(clippy::cast_possible_truncation, reason = "fewer bits than 32")]
+                let plain = plain as u32;
+                nzero << nplain | plain
+            } else {
+                let (code, after) = rare(at, nplain)?;
+                at = after;
+                code
+            };
+            last = last.wrapping_add(difference(code));
+            *number = sample::<WIDTH>(last);
+        }
     }
+    *bits = at;
     Ok(last)
 }
 
 /// A code of so many zeros that they may not stand in one window.
 #[cold]
-fn rare(bits: &mut Bits<'_>, nplain: u32) -> Result<u32, Fault> {
+fn rare(mut bits: Bits<'_>, nplain: u32) -> Result<(u32, Bits<'_>), Fault> {
     let mut high: u32 = 0;
     loop {
         bits.refill();
@@ -96,7 +118,8 @@ fn rare(bits: &mut Bits<'_>, nplain: u32) -> Result<u32, Fault> {
         bits.skip(count);
     }
     bits.take(1)?;
-    Ok(high << nplain | bits.take(nplain)?)
+    let code = high << nplain | bits.take(nplain)?;
+    Ok((code, bits))
 }
 
 /// A difference from its code: 0, −1, 1, −2, 2 and so on.

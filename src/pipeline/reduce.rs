@@ -106,13 +106,8 @@ impl<'a> Run<'a> {
     /// Opens every file once, to see what it takes.
     fn new(recipe: &'a Reduction, depth: Depth, watch: &'a Watch) -> Result<Self> {
         recipe.check()?;
-        let Reduction {
-            frames,
-            folder,
-            resources,
-            ..
-        } = recipe;
-        let ground = Ground::new(frames, resources, &folder.path, depth, watch)?;
+        let (frames, beside) = (&recipe.frames, &recipe.folder.path);
+        let ground = Ground::new(frames, &recipe.resources, beside, depth, watch)?;
         let named = source::expand(&recipe.frames.names)?;
         watch.begin(Walk::Opening, named.len() as u64);
         let mut run = Self {

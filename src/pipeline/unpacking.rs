@@ -171,6 +171,15 @@ struct PackedImage<'a> {
     grid: Grid,
 }
 
+impl PackedImage<'_> {
+    fn is_by_bands(&self, bands: Bands) -> bool {
+        !self.tiles.is_deep() && bands.is_some_and(|grid| grid.serves(self.grid))
+    }
+}
+
+/// So many heights of tiles are tried for row bands.
+const MOST_GRIDS: usize = 4;
+
 /// How packed images are unpacked: by row bands that end on this grid if that serves them, else once.
 pub(super) type Bands = Option<Grid>;
 
@@ -197,43 +206,29 @@ impl<'a> PackedImages<'a> {
         }
     }
 
-    /// The ways to unpack them, the one without a temporary file first.
+    /// The ways to unpack them: by bands on the grid of the tallest tiles, on those of lower ones, and all once.
     pub(super) fn ways(&self) -> Vec<Bands> {
         let by_bands = self.images.iter().filter(|image| !image.tiles.is_deep());
-        let grids = by_bands.map(|image| image.grid);
-        let tallest = grids.clone().reduce(|tall, grid| {
-            if grid.height > tall.height {
-                grid
-            } else {
-                tall
+        let mut grids: Vec<Grid> = Vec::new();
+        for grid in by_bands.map(|image| image.grid) {
+            if grids.len() < MOST_GRIDS && grids.iter().all(|other| other.height != grid.height) {
+                grids.push(grid);
             }
-        });
-        let rows = grids
-            .clone()
-            .any(|grid| grid.height == 1)
-            .then_some(Grid::new(1, 0));
-        let mut ways = vec![tallest, rows, None];
-        ways.dedup();
-        ways
-    }
-
-    fn is_by_bands(&self, image: &PackedImage<'_>, bands: Bands) -> bool {
-        !image.tiles.is_deep() && bands.is_some_and(|grid| grid.serves(image.grid))
+        }
+        grids.sort_by_key(|grid| std::cmp::Reverse(grid.height));
+        grids.into_iter().map(Some).chain([None]).collect()
     }
 
     /// The images that are unpacked once.
     fn once(&self, bands: Bands) -> impl Iterator<Item = &PackedImage<'a>> {
         self.images
             .iter()
-            .filter(move |image| !self.is_by_bands(image, bands))
+            .filter(move |image| !image.is_by_bands(bands))
     }
 
     /// What the plan is to know.
     pub(super) fn unpacking(&self, ground: &Ground<'_>, bands: Bands) -> Unpacking {
-        let any = self
-            .images
-            .iter()
-            .any(|image| self.is_by_bands(image, bands));
+        let any = self.images.iter().any(|image| image.is_by_bands(bands));
         let once = self.once(bands).map(|image| {
             let tiles = image.tiles;
             tiles.desk_nbyte().saturating_add(tiles.written_nbyte())
@@ -245,7 +240,7 @@ impl<'a> PackedImages<'a> {
                 .iter()
                 .filter_map(move |planes| planes[plane]);
             let images = numbers.map(|number| &self.images[number]);
-            let by_bands = images.filter(|image| self.is_by_bands(image, bands));
+            let by_bands = images.filter(|image| image.is_by_bands(bands));
             by_bands
                 .map(|image| image.tiles.desk_nbyte())
                 .max()
@@ -265,10 +260,7 @@ impl<'a> PackedImages<'a> {
         for planes in &self.of_frames {
             let mut images = planes.iter().flatten().map(|number| &self.images[*number]);
             let is_packed = planes.iter().any(Option::is_some);
-            let count = match (
-                is_packed,
-                images.all(|image| self.is_by_bands(image, bands)),
-            ) {
+            let count = match (is_packed, images.all(|image| image.is_by_bands(bands))) {
                 (false, _) => &mut packing.plain,
                 (true, true) => &mut packing.by_bands,
                 (true, false) => &mut packing.once,

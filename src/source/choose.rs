@@ -169,7 +169,7 @@ pub(super) fn image_hdus(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, extension, folder, image, saved, table};
+    use crate::source::sample::{card, extension, folder, image, saved, table, unpacked};
 
     const USUAL: CompanionNames<'_> = CompanionNames {
         mask: Some("MASK"),
@@ -184,7 +184,7 @@ mod tests {
             "a.fits",
             &[image(&[], 8, &[]), hdus.concat()].concat(),
         );
-        FitsFile::open(&path).expect("opened")
+        FitsFile::open(&path, unpacked()).expect("opened")
     }
 
     fn plane(name: &str, version: Option<i64>) -> Vec<u8> {

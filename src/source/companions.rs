@@ -160,7 +160,7 @@ fn uncertainty_kind(header: &Header) -> Result<UncertaintyKind, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, extension, folder, image, saved};
+    use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 
     const USUAL: CompanionNames<'_> = CompanionNames {
         mask: Some("MASK"),
@@ -175,7 +175,7 @@ mod tests {
             "a.fits",
             &[image(&[], 16, axes), hdus.concat()].concat(),
         );
-        FitsFile::open(&path).expect("opened")
+        FitsFile::open(&path, unpacked()).expect("opened")
     }
 
     fn plane(name: &str, more: &[(&str, &str)], axes: &[usize]) -> Vec<u8> {

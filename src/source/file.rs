@@ -250,10 +250,10 @@ impl FitsFile {
     /// Reads one more HDU; `false` where there is none.
     fn go_on(&mut self) -> Result<bool, String> {
         let place = match &mut self.origin {
-            Origin::File(fits) => match fits.advance()? {
-                true => Some(fits.place()?),
-                false => None,
-            },
+            Origin::File(fits) => {
+                let more = fits.advance()?;
+                more.then(|| fits.place()).transpose()?
+            }
             Origin::Unpacked(whole) => whole.places().get(self.units.len()).copied(),
         };
         let Some(place) = place else {
@@ -380,10 +380,12 @@ pub(super) fn recognise(first: &[u8]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, folder, image, saved};
+    use crate::source::sample::{card, folder, image, saved, unpacked};
 
     fn fault(path: &Path) -> String {
-        FitsFile::open(path).expect_err("it is refused").to_string()
+        FitsFile::open(path, unpacked())
+            .expect_err("it is refused")
+            .to_string()
     }
 
     #[test]
@@ -425,7 +427,7 @@ mod tests {
             &[2, 2],
         ));
         bytes.extend([b'#'; 2880]);
-        let mut file = FitsFile::open(&saved(&dir, "a.fits", &bytes)).expect("opened");
+        let mut file = FitsFile::open(&saved(&dir, "a.fits", &bytes), unpacked()).expect("opened");
         assert_eq!(file.unit(1).map(|unit| unit.start), Some(3 * 2880));
         assert!(file.unit(1).is_some_and(|unit| unit.is_named("sci")));
         assert!(file.unit(2).is_none());
@@ -444,7 +446,7 @@ mod tests {
             "new\nline.fits",
         ] {
             let path = saved(&dir, name, &image(&[], 16, &[4, 3]));
-            assert!(FitsFile::open(&path).is_ok(), "{name}");
+            assert!(FitsFile::open(&path, unpacked()).is_ok(), "{name}");
         }
         let long = "d".repeat(250);
         let mut path = dir.path().to_owned();
@@ -454,6 +456,6 @@ mod tests {
         std::fs::create_dir_all(&path).expect("made");
         path.push("f.fits");
         std::fs::write(&path, image(&[], 16, &[4, 3])).expect("written");
-        assert!(FitsFile::open(&path).is_ok());
+        assert!(FitsFile::open(&path, unpacked()).is_ok());
     }
 }

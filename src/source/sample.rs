@@ -2,6 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::recipe::Io;
+use crate::source::unpacked::Unpacked;
+use crate::units::ByteSize;
+
+/// Nothing that was unpacked; what will be goes to the folder of the system.
+pub(super) fn unpacked() -> &'static Unpacked<'static> {
+    let watch = Box::leak(Box::default());
+    let unpacked = Unpacked::new(
+        &std::env::temp_dir(),
+        Io::Auto,
+        ByteSize(1 << 30),
+        false,
+        watch,
+    );
+    Box::leak(Box::new(unpacked))
+}
+
 /// A folder that goes with the test.
 pub(super) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")

@@ -4,7 +4,7 @@ use super::*;
 use crate::recipe::{Flat, FlatNorm, Frames, Hdu, Place, Quantity};
 use crate::source::datasum;
 use crate::source::list::open;
-use crate::source::sample::{card, extension, folder, image, saved};
+use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 use crate::watch::Watch;
 
 /// A folder with the frame `raw.fits` and the master `master.fits`.
@@ -39,6 +39,7 @@ impl Night {
             hdu,
             keywords: &[],
             calibration,
+            unpacked: unpacked(),
         };
         let list = open(&selection, &Watch::default())?;
         masters(&selection, &list, every)

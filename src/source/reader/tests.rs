@@ -6,7 +6,7 @@ use super::*;
 use crate::recipe::{Calibration, Dark, Frames, Hdu, Place};
 use crate::source::list::{Selection, open};
 use crate::source::masters::masters;
-use crate::source::sample::{card, extension, folder, image, saved};
+use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 use crate::watch::Watch;
 
 /// Three frames of 7 × 5 with masks, and bad pixels.
@@ -23,6 +23,7 @@ fn list(dir: &Path) -> FrameList {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &Calibration::default(),
+            unpacked: unpacked(),
         },
         &Watch::default(),
     )
@@ -37,10 +38,15 @@ fn read(reader: &Reader<'_>, companion: Companion, area: &Area) -> Result<Vec<u8
     Ok(into)
 }
 
+/// A reader of frames alone.
+fn reader(list: &FrameList, io: Io) -> Result<Reader<'_>> {
+    Reader::with_descriptors(list, None, (io, 1), spare_descriptors())
+}
+
 /// A reader of each way.
 fn readers(list: &FrameList) -> [Reader<'_>; 3] {
     [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 2)].map(|(io, descriptors)| {
-        Reader::with_descriptors(list, None, io, descriptors).expect("opened")
+        Reader::with_descriptors(list, None, (io, 1), descriptors).expect("opened")
     })
 }
 
@@ -112,9 +118,7 @@ fn a_frame_that_is_cut_short_while_it_is_read_is_named() {
             "{said}"
         );
     }
-    let said = Reader::new(&list, Io::Auto)
-        .expect_err("refused")
-        .to_string();
+    let said = reader(&list, Io::Auto).expect_err("refused").to_string();
     assert!(
         said.contains("b.fits: was cut short while it was read"),
         "{said}"
@@ -146,7 +150,7 @@ fn threads_share_a_reader() {
     fn shared<T: Sync>(_: &T) {}
     let dir = folder();
     let list = list(dir.path());
-    shared(&Reader::new(&list, Io::Auto).expect("opened"));
+    shared(&reader(&list, Io::Auto).expect("opened"));
 }
 
 /// Calibrated frames: pixels count up, so that a byte of a frame of 7 columns is its place.
@@ -173,6 +177,7 @@ fn calibrated(dir: &Path) -> (FrameList, Masters) {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration: &calibration,
+        unpacked: unpacked(),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
     let masters = masters(&selection, &list, false).expect("opened");
@@ -185,7 +190,7 @@ fn trimmed_pixels_the_overscan_and_masters_are_read_in_every_way() {
     let (list, masters) = calibrated(dir.path());
     for (io, descriptors) in [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 0)] {
         let reader =
-            Reader::with_descriptors(&list, Some(&masters), io, descriptors).expect("opened");
+            Reader::with_descriptors(&list, Some(&masters), (io, 1), descriptors).expect("opened");
         let mut twelve = [0; 12];
         for companion in [Companion::Image, Companion::Mask] {
             reader
@@ -239,9 +244,10 @@ fn rows_that_stand_close_together_are_read_together() {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration: &Calibration::default(),
+        unpacked: unpacked(),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
-    let [mapped, read] = [Io::Mmap, Io::Read].map(|io| Reader::new(&list, io).expect("opened"));
+    let [mapped, read] = [Io::Mmap, Io::Read].map(|io| reader(&list, io).expect("opened"));
     for cols in [0..399, 1..400, 7..390, 100..150] {
         for rows in [0..nrow, 3..85, 299..300] {
             let area = Area {
@@ -264,7 +270,7 @@ fn rows_that_stand_close_together_are_read_together() {
 fn a_master_that_is_cut_short_is_named_with_its_flag() {
     let dir = folder();
     let (list, masters) = calibrated(dir.path());
-    let reader = Reader::with_masters(&list, &masters, Io::Read).expect("opened");
+    let reader = Reader::new(&list, &masters, Io::Read, 1).expect("opened");
     let dark = File::options()
         .write(true)
         .open(dir.path().join("dark.fits"));

@@ -147,17 +147,10 @@ impl Runs {
 impl Number {
     /// The number of a row.
     pub(super) fn of(self, row: &[u8]) -> f64 {
-        let Self::Column { at, letter } = self else {
-            let Self::Constant(number) = self else {
-                return f64::NAN;
-            };
-            return number;
+        let (at, letter) = match self {
+            Self::Constant(number) => return number,
+            Self::Column { at, letter } => (at, letter),
         };
-        fn number<const N: usize>(row: &[u8], at: usize, of: impl Fn([u8; N]) -> f64) -> f64 {
-            row.get(at..)
-                .and_then(|from| from.first_chunk())
-                .map_or(f64::NAN, |bytes| of(*bytes))
-        }
         match letter {
             b'B' => number::<1>(row, at, |[byte]| f64::from(byte)),
             b'I' => number(row, at, |b| f64::from(i16::from_be_bytes(b))),
@@ -167,6 +160,12 @@ impl Number {
             _ => number(row, at, f64::from_be_bytes),
         }
     }
+}
+
+/// The number at a byte of a row; NaN where there is none.
+fn number<const N: usize>(row: &[u8], at: usize, of: impl Fn([u8; N]) -> f64) -> f64 {
+    let bytes = row.get(at..).and_then(|from| from.first_chunk());
+    bytes.map_or(f64::NAN, |bytes| of(*bytes))
 }
 
 /// A TFORM: how many, of what; of a descriptor, the letter of its elements too.

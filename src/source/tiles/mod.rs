@@ -119,9 +119,10 @@ impl Tiles {
             Some(_) => packed::GUNZIP_NBYTE,
             None => 0,
         };
-        let dither = match self.table.is_quantised() {
-            true => Quantised::RANDOM_NBYTE,
-            false => 0,
+        let dither = if self.table.is_quantised() {
+            Quantised::RANDOM_NBYTE
+        } else {
+            0
         };
         let rows = usize::try_from(NROW.min(self.table.ntile())).unwrap_or(1);
         let nbyte = axes[0] * height * depth * bitpix.nbyte()

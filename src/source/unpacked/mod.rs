@@ -44,13 +44,20 @@ pub(crate) struct Unpacked<'a> {
     watch: &'a Watch,
     files: Mutex<HashMap<PathBuf, Unpacking>>,
     /// Packed images of masters, which serve every frame, by file and HDU.
-    masters: Mutex<HashMap<(PathBuf, u32), (Stamp, Arc<Tiles>)>>,
+    masters: Mutex<HashMap<(PathBuf, u32), Master>>,
     /// How many descriptors may still be kept.
     descriptors: Mutex<u64>,
 }
 
 /// A file that is unpacked, or will be by who holds the lock.
 type Unpacking = Arc<Mutex<Option<Arc<Whole>>>>;
+
+/// A packed image of a master, as its file was then.
+#[derive(Debug)]
+struct Master {
+    stamp: Stamp,
+    tiles: Arc<Tiles>,
+}
 
 /// Whoever panicked with a lock in hand has left what it guards as it was.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -151,10 +158,10 @@ impl<'a> Unpacked<'a> {
         let place = Arc::clone(lock(&self.files).entry(path.to_owned()).or_default());
         let mut place = lock(&place);
         if let Some(whole) = &*place {
-            return match Stamp::of(&about) == Stamp::of(whole.about()) {
-                true => Ok(Arc::clone(whole)),
-                false => Err(changed(path)),
-            };
+            if Stamp::of(&about) != Stamp::of(whole.about()) {
+                return Err(changed(path));
+            }
+            return Ok(Arc::clone(whole));
         }
         let packed = PackedWhole {
             path,
@@ -206,16 +213,17 @@ impl<'a> Unpacked<'a> {
         let key = (path.to_owned(), tiles.hdu());
         // Others wait with the lock: they want the same.
         let mut masters = lock(&self.masters);
-        if let Some((of, tiles)) = masters.get(&key)
-            && *of == stamp
+        if let Some(known) = masters.get(&key)
+            && known.stamp == stamp
         {
-            return Ok(Arc::clone(tiles));
+            return Ok(Arc::clone(&known.tiles));
         }
         if !self.headers_only {
             self.unpack_master(opened, path, &tiles)?;
         }
-        masters.insert(key, (stamp, Arc::clone(&tiles)));
-        Ok(tiles)
+        let unpacked = Arc::clone(&tiles);
+        masters.insert(key, Master { stamp, tiles });
+        Ok(unpacked)
     }
 
     fn unpack_master(&self, opened: &Opened<'_>, path: &Path, tiles: &Tiles) -> Result<()> {

@@ -58,7 +58,7 @@ pub(super) struct Unpacking {
 
 /// What is unpacked of a packed file.
 enum Member {
-    Gzip(GzDecoder<Packed>),
+    Gzip(Box<GzDecoder<Packed>>),
     Bzip2(BzDecoder<Packed>),
     /// Nothing more.
     None(Packed),
@@ -102,7 +102,7 @@ impl Unpacking {
 impl Member {
     fn new(packing: Packing, packed: Packed) -> Self {
         match packing {
-            Packing::Gzip => Self::Gzip(GzDecoder::new(packed)),
+            Packing::Gzip => Self::Gzip(Box::new(GzDecoder::new(packed))),
             Packing::Bzip2 => Self::Bzip2(BzDecoder::new(packed)),
         }
     }
@@ -122,9 +122,10 @@ impl Read for Unpacking {
             // What is no member is junk behind the last, as the programs of these packings take it.
             let more = packed.begins_with(self.packing.magic())?;
             let packed = packed.leave();
-            self.member = match more {
-                true => Member::new(self.packing, packed),
-                false => Member::None(packed),
+            self.member = if more {
+                Member::new(self.packing, packed)
+            } else {
+                Member::None(packed)
             };
         }
     }
