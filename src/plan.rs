@@ -102,6 +102,8 @@ pub(crate) struct Unpacking {
     /// Bytes of a thread that unpacked files, before anything else, and how many threads did.
     pub(crate) file_nbyte: u64,
     pub(crate) file_threads: usize,
+    /// Bytes that unpacking a master took.
+    pub(crate) master_nbyte: u64,
 }
 
 /// What a run will take, and how the frames are cut.
@@ -297,12 +299,33 @@ impl Demand {
         let combining = self.scratch() + raw.checked_add(out)?;
         let before = self.measurer().max(self.unpacker());
         let running = self.standing().checked_add(combining.max(before))?;
-        // Files are unpacked before there is anything else.
-        let unpacking = match self.unpacking.file_nbyte {
+        // Files are unpacked before there is anything else, and masters before there are tiles.
+        let files = match self.unpacking.file_nbyte {
             0 => 0,
             _ => self.process() + self.files(1),
         };
-        Some(running.max(unpacking))
+        let masters = self.process() + self.frames();
+        let masters = masters.checked_add(self.unpacking.master_nbyte)?;
+        Some(running.max(files).max(masters))
+    }
+
+    /// The smallest limit that would do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] where there is none.
+    pub(crate) fn least(&self) -> Result<ByteSize> {
+        let resident = self.resident(self.smallest());
+        let least = resident.and_then(|nbyte| nbyte.checked_add(self.reserve()));
+        let least = least.and_then(|nbyte| nbyte.checked_next_multiple_of(KIB));
+        least.map(ByteSize).ok_or_else(|| self.beyond())
+    }
+
+    fn beyond(&self) -> Error {
+        Error::System(format!(
+            "{} frames of {} pixels are beyond this machine",
+            self.nframe, self.shape
+        ))
     }
 
     /// Threads that find room beside what stands, with so many bytes each, under a limit.
@@ -342,15 +365,8 @@ impl Demand {
     ///
     /// [`Error::LimitTooSmall`] with the smallest limit that would do.
     pub(crate) fn plan(&self, limit: ByteSize) -> Result<Plan> {
-        let beyond = || {
-            Error::System(format!(
-                "{} frames of {} pixels are beyond this machine",
-                self.nframe, self.shape
-            ))
-        };
-        let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.reserve();
-        if smallest > limit.0 {
-            let needed = ByteSize(smallest.next_multiple_of(KIB));
+        let needed = self.least()?;
+        if needed > limit {
             return Err(Error::LimitTooSmall {
                 limit,
                 needed,
@@ -380,7 +396,7 @@ impl Demand {
             0 => 0,
             threads => self.process() + self.files(threads),
         };
-        let resident = self.resident(capacity).ok_or_else(beyond)?;
+        let resident = self.resident(capacity).ok_or_else(|| self.beyond())?;
         let resident = resident.max(self.standing() + before).max(files);
         Ok(Plan {
             frames: self.nframe,
@@ -389,7 +405,7 @@ impl Demand {
             parts: self.parts(capacity, measurers, unpackers),
             resident: ByteSize(resident),
             reserve: ByteSize(self.reserve()),
-            smallest: ByteSize(smallest.next_multiple_of(KIB)),
+            smallest: needed,
             tile_rows,
             tile_cols,
             tiles: self.ntile(),

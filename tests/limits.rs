@@ -29,7 +29,7 @@ fn frames(nframe: usize, axes: &[usize]) -> Place {
 }
 
 /// The smallest limit that the program accepts for these arguments, as it says itself: in KiB.
-fn smallest(place: &Place, arguments: &str) -> u64 {
+pub(crate) fn smallest(place: &Place, arguments: &str) -> u64 {
     let run = place.run(&format!("combine --overwrite --mem-limit 1K {arguments}"));
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     let (_, after) = run
@@ -47,7 +47,7 @@ fn smallest(place: &Place, arguments: &str) -> u64 {
 }
 
 /// Runs under a limit in KiB, wants the peak at or under it, and returns the bytes of the output and the JSON.
-fn within(place: &Place, arguments: &str, limit: u64) -> (Vec<u8>, serde_json::Value) {
+pub(crate) fn within(place: &Place, arguments: &str, limit: u64) -> (Vec<u8>, serde_json::Value) {
     let json = place.json(&format!(
         "combine --overwrite --mem-limit {limit}K {arguments}"
     ));

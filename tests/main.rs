@@ -5,11 +5,17 @@
 mod common;
 /// FITS files byte by byte.
 mod fits;
+/// Packed frames, made here.
+mod packing;
 
 /// Calibration: into files, and on the way into a stack.
 mod calibrate;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
+/// Packed frames.
+mod packed;
+/// Where packed frames are unpacked, and what that ends in.
+mod unpacking;
 /// Scale, zero and weight of each frame.
 mod levels;
 /// The file that comes out.

@@ -68,6 +68,8 @@ pub(crate) struct Room {
     inflater: Inflater,
 }
 
+const WRONG_SIZE: Fault = Fault("has another number of bytes than its pixels take");
+
 /// What the pixels of a tile are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pixels {
@@ -133,7 +135,14 @@ impl Codec {
             Self::Gzip | Self::GzipShuffled => {
                 return gzip::unpack(packed, self == Self::GzipShuffled, pixels, room, out);
             }
-            Self::None => return unpacked(packed, out),
+            Self::None if pixels.quantised.is_none() => return unpacked(packed, out),
+            Self::None => {
+                let (numbers, rest) = packed.as_chunks();
+                if numbers.len() != npixel || !rest.is_empty() {
+                    return Err(WRONG_SIZE);
+                }
+                put.each(npixel, |at| Ok(i32::from_be_bytes(numbers[at])))?;
+            }
         }
         put.end()
     }
@@ -155,7 +164,7 @@ pub(crate) fn gunzip(packed: &[u8], room: &mut Room, out: &mut [u8]) -> Result<(
 /// A [`Fault`] where it has not as many bytes as `out`.
 pub(crate) fn unpacked(bytes: &[u8], out: &mut [u8]) -> Result<(), Fault> {
     if bytes.len() != out.len() {
-        return Err(Fault("has another number of bytes than its pixels take"));
+        return Err(WRONG_SIZE);
     }
     out.copy_from_slice(bytes);
     Ok(())

@@ -13,12 +13,12 @@ use super::corridor::{self, Rooms, Source, Walked};
 use super::outcome::Outcome;
 use super::strip::Workshop;
 use super::survey::{self, Survey};
-use super::unpacking::{Bands, Ground, PackedImages};
+use super::unpacking::{Bands, Ground, PackedImages, master_nbyte, packed_nbyte};
 use crate::error::{Error, Result};
 use crate::kernel::Sample;
 use crate::measure::{Ranked, Wanted};
 use crate::pixels::{self, SampleType};
-use crate::plan::{Demand, Plan};
+use crate::plan::{Demand, Plan, Unpacking};
 use crate::recipe::{Calibration, Hdu, Recipe};
 use crate::shape::{Area, Section};
 use crate::sink::{FitsSink, StepCards};
@@ -135,23 +135,40 @@ impl<'a> Image<'a> {
     /// Chooses how packed frames are unpacked: by row bands, if these are then not too few or too large, else once.
     fn choose(&mut self) -> Result<()> {
         let limit = self.recipe.resources.mem_limit;
-        let ways = self.packed.ways();
-        for (way, bands) in ways.iter().enumerate() {
-            let last = way + 1 == ways.len();
-            let demand = self.demand(*bands)?;
-            let plan = match demand.plan(limit) {
-                Err(Error::LimitTooSmall { .. }) if !last => continue,
-                plan => plan?,
-            };
+        let mut ways = Vec::new();
+        for bands in self.packed.ways() {
+            ways.push((bands, self.demand(bands)?));
+        }
+        let least: Vec<_> = ways.iter().map(|(_, demand)| demand.least()).collect::<Result<_>>()?;
+        let needed = least.into_iter().min().unwrap_or_default();
+        let mut chosen: Option<(Bands, Plan)> = None;
+        for (bands, demand) in &ways {
             // With bands of tall tiles some threads might find none.
-            let tall = demand.unpacking.grid.is_some_and(|grid| grid.height > 1);
-            if last || !tall || plan.threads == 1 || plan.bands >= 2 * plan.threads {
-                self.bands = *bands;
-                self.plan = plan;
-                break;
+            let serves = |plan: &Plan| {
+                let tall = demand.unpacking.grid.is_some_and(|grid| grid.height > 1);
+                !tall || plan.threads == 1 || plan.bands >= 2 * plan.threads
+            };
+            match demand.plan(limit) {
+                Ok(plan) if serves(&plan) => {
+                    chosen = Some((*bands, plan));
+                    break;
+                }
+                Ok(plan) => chosen = chosen.or(Some((*bands, plan))),
+                Err(Error::LimitTooSmall { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
-        self.plan.packing = self.packed.packing(self.ground, self.bands);
+        let (bands, plan) = chosen.ok_or(Error::LimitTooSmall {
+            limit,
+            needed,
+            frames: self.list.frames.len(),
+        })?;
+        self.bands = bands;
+        self.plan = Plan {
+            smallest: needed,
+            packing: self.packed.packing(self.ground, bands),
+            ..plan
+        };
         Ok(())
     }
 
@@ -199,6 +216,7 @@ impl<'a> Image<'a> {
                 .map(|(_, pixel)| pixel.nbyte())
                 .sum(),
             text_nbyte: names.sum::<usize>() as u64
+                + list.frames.iter().map(packed_nbyte).sum::<u64>()
                 + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES
                 + job.levels_nbyte() as u64,
             threads: self.recipe.resources.threads,
@@ -207,7 +225,10 @@ impl<'a> Image<'a> {
             nfile,
             measure_nbyte,
             walks: measuring.into_iter().chain([combining]).collect(),
-            unpacking: self.packed.unpacking(self.ground, bands),
+            unpacking: Unpacking {
+                master_nbyte: master_nbyte(self.masters, list),
+                ..self.packed.unpacking(self.ground, bands)
+            },
         })
     }
 

@@ -10,7 +10,7 @@ use crate::pixels;
 use crate::plan::{self, Grid, Packing, Plan, Unpacking};
 use crate::recipe::{Frames, Resources};
 use crate::shape::Area;
-use crate::source::{self, Frame, FrameList, Reader, Tiles, Unpacked, Wanted};
+use crate::source::{self, Frame, FrameList, Masters, Reader, Tiles, Unpacked, Wanted};
 use crate::sys;
 use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
@@ -152,6 +152,21 @@ pub(super) fn packed_planes(frame: &Frame) -> [Option<(&Arc<Tiles>, pixels::Imag
 pub(super) fn desk_nbyte(frame: &Frame) -> u64 {
     let planes = packed_planes(frame).into_iter().flatten();
     planes.fold(0, |sum, (tiles, _)| sum.saturating_add(tiles.desk_nbyte()))
+}
+
+/// Bytes that are kept of what is packed of a frame, beside the frame itself.
+pub(super) fn packed_nbyte(frame: &Frame) -> u64 {
+    frame.packed.as_ref().map_or(0, |packed| packed.nbyte())
+}
+
+/// Bytes that unpacking the largest of the masters takes.
+pub(super) fn master_nbyte(masters: &Masters, list: &FrameList) -> u64 {
+    let masters = masters.all().filter_map(|(_, master)| master.packed.as_ref());
+    let bad_pixels = list.bad_pixels.iter().filter_map(|mask| mask.packed.as_ref());
+    let files = masters.chain(bad_pixels);
+    let images = files.flat_map(|packed| packed.all_tiles());
+    let each = images.map(|tiles| tiles.desk_nbyte().saturating_add(tiles.written_nbyte()));
+    each.max().unwrap_or(0)
 }
 
 /// The packed images of a list.

@@ -313,6 +313,15 @@ impl PackedFile {
         self.tiles.iter().find(|tiles| tiles.hdu() == hdu)
     }
 
+    /// Bytes that it takes itself.
+    pub(crate) fn nbyte(&self) -> u64 {
+        // What counts references stands beside each, and the file is known by its path.
+        const COUNTS: usize = 64;
+        let tiles = self.tiles.len() * (size_of::<Tiles>() + COUNTS);
+        let whole = self.whole.as_ref().map_or(0, |whole| whole.nbyte() + COUNTS);
+        (size_of::<Self>() + COUNTS + tiles + whole) as u64
+    }
+
     /// Bytes of the temporary file to which it was unpacked.
     pub(crate) fn unpacked_length(&self) -> Option<u64> {
         self.whole.as_ref().map(|whole| whole.length())

@@ -156,8 +156,9 @@ impl<'a> Opening<'a> {
             .conditions
             .agree(|keyword| keywords(&file, number).value(keyword))
         {
-            drop(file);
-            self.selection.unpacked.release(&named.path);
+            if self.selection.frames.hdu != Hdu::All {
+                self.selection.unpacked.release(&named.path);
+            }
             return Ok(());
         }
         let planes = file.planes(number).map_err(wrong)?;

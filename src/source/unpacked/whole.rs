@@ -46,6 +46,12 @@ impl Whole {
         self.length
     }
 
+    /// Bytes that are kept of it: its own, its path twice, and the places of its HDUs.
+    pub(in crate::source) fn nbyte(&self) -> usize {
+        const PATH: usize = 512;
+        size_of::<Self>() + self.places.capacity() * size_of::<Place>() + PATH
+    }
+
     /// Where its HDUs stand.
     pub(in crate::source) fn places(&self) -> &[Place] {
         &self.places
