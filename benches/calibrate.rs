@@ -47,7 +47,7 @@ mod shape {
 /// Frames of a strip, and pixels: those of a stack of 25 frames of uint16 in f32.
 const NFRAME: usize = 25;
 const NPIXEL: usize = 1024;
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 400;
 
 /// uint16 as FITS stores it.
 const STORED: Stored = Stored {
@@ -74,7 +74,7 @@ fn main() -> io::Result<()> {
         rows: 0..1,
         cols: 0..NPIXEL,
     };
-    let full = masters(false);
+    let (full, bad) = (masters(false), masters(true));
     for width in Width::available() {
         let mut bench = Bench::new(width);
         let mut line = |name: &str, work: &mut dyn FnMut(&mut Bench)| {
@@ -90,7 +90,7 @@ fn main() -> io::Result<()> {
         }
         let steps = all_steps();
         line("all, masters with masks", &mut |bench| {
-            bench.calibrated(&steps, &masters(true), &area);
+            bench.calibrated(&steps, &bad, &area);
         })?;
         let noise = PhotonNoise {
             gain: 1.7,

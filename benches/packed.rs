@@ -45,7 +45,10 @@ fn main() {
     ccdstream::settle_process();
     let options = Options::parse();
     let place = tempfile::tempdir().unwrap();
-    println!("{} frames of {SIDE}², {} threads", options.frames, options.threads);
+    println!(
+        "{} frames of {SIDE}², {} threads",
+        options.frames, options.threads
+    );
     println!("packing          alone, s  combined, s  ratio");
     for (packing, spec) in [
         ("RICE_1", "compress R"),
@@ -56,14 +59,28 @@ fn main() {
         ("RICE_1, whole", "compress R 2048,2048"),
     ] {
         let frames = made(place.path(), options.frames, Some(spec));
-        report(packing, &options, &frames, || alone(&frames, options.threads));
+        report(packing, &options, &frames, || {
+            alone(&frames, options.threads);
+        });
     }
     let frames = made(place.path(), options.frames, None);
     for frame in &frames {
-        assert!(Command::new("gzip").arg("-1").arg(frame).status().unwrap().success());
+        assert!(
+            Command::new("gzip")
+                .arg("-1")
+                .arg(frame)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
-    let frames: Vec<_> = frames.iter().map(|frame| frame.with_extension("fits.gz")).collect();
-    report("gzip -dc", &options, &frames, || gunzip(&frames, options.threads));
+    let frames: Vec<_> = frames
+        .iter()
+        .map(|frame| frame.with_extension("fits.gz"))
+        .collect();
+    report("gzip -dc", &options, &frames, || {
+        gunzip(&frames, options.threads);
+    });
 }
 
 /// Times both, turn by turn.
@@ -73,14 +90,18 @@ fn report(packing: &str, options: &Options, frames: &[PathBuf], alone: impl Fn()
         work();
         begun.elapsed().as_secs_f64()
     };
-    let rounds = (0..options.rounds).map(|_| [timed(&alone), timed(&|| whole(frames, options.threads))]);
+    let rounds =
+        (0..options.rounds).map(|_| [timed(&alone), timed(&|| whole(frames, options.threads))]);
     let rounds: Vec<_> = rounds.collect();
     let [alone, whole] = [0, 1].map(|which| {
         let mut times: Vec<f64> = rounds.iter().map(|times| times[which]).collect();
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     });
-    println!("{packing:16} {alone:8.3}  {whole:11.3}  {:5.2}", whole / alone);
+    println!(
+        "{packing:16} {alone:8.3}  {whole:11.3}  {:5.2}",
+        whole / alone
+    );
     for frame in frames {
         fs::remove_file(frame).unwrap();
     }
@@ -93,19 +114,26 @@ fn made(folder: &Path, count: usize, spec: Option<&str>) -> Vec<PathBuf> {
         // The sum of some draws is near enough to the noise of a camera.
         let mut sum = 0;
         for _ in 0..6 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             sum += (state >> 33) % 17;
         }
         u16::try_from(950 + sum).unwrap()
     };
     let frame = |number| {
         let path = folder.join(format!("f{number:03}.fits"));
-        let name = spec.map_or(path.display().to_string(), |spec| format!("{}[{spec}]", path.display()));
+        let name = spec.map_or(path.display().to_string(), |spec| {
+            format!("{}[{spec}]", path.display())
+        });
         let described = ImageDescription {
             data_type: ImageType::UnsignedShort,
             dimensions: &[SIDE, SIDE],
         };
-        let mut file = FitsFile::create(name).with_custom_primary(&described).open().unwrap();
+        let mut file = FitsFile::create(name)
+            .with_custom_primary(&described)
+            .open()
+            .unwrap();
         let pixels: Vec<u16> = (0..SIDE * SIDE).map(|_| noise()).collect();
         let hdu = file.hdu(usize::from(spec.is_some())).unwrap();
         hdu.write_image(&mut file, &pixels).unwrap();
@@ -142,7 +170,11 @@ fn gunzip(frames: &[PathBuf], threads: usize) {
     each(frames, threads, |frame| {
         let to = frame.with_extension("out");
         let file = Stdio::from(File::create(&to).unwrap());
-        let status = Command::new("gzip").arg("-dc").arg(frame).stdout(file).status();
+        let status = Command::new("gzip")
+            .arg("-dc")
+            .arg(frame)
+            .stdout(file)
+            .status();
         assert!(status.unwrap().success());
         fs::remove_file(to).unwrap();
     });

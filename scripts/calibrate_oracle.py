@@ -20,12 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from calibrate_peers import check_faults, draw_tame, judge_oracle, judge_peer
+from calibrate_peers import draw_tame, judge_oracle, judge_peer
 from calibrated_files import calibrate_command, check_answer, write_night
 from chain_oracle import calibrate_file
 from compare import Disagreement, launch, shell
 from draw_calibration import draw_night
 from level_oracle import Refusal
+from mended import check_faults
 from raw_frames import read_frames
 
 MOST_UNDECIDED = 0.01

@@ -1,4 +1,4 @@
-"""Judges by ccdproc itself: chains and single steps where it defines the same, and its mended faults.
+"""Judges by ccdproc itself: chains and single steps where it defines the same.
 
 ccdproc's axis of the overscan is that of the program; its negative counts have the deviation of the
 read noise with disregard_nan; its ccd_process knows no norm of a flat and no column overscan, so that
@@ -7,7 +7,7 @@ the single functions stand in for it there.
 
 import logging
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import ccdproc
 import numpy as np
@@ -16,12 +16,10 @@ from astropy.modeling.models import Polynomial1D
 from astropy.nddata import CCDData, StdDevUncertainty
 
 from calibrated_files import calibrate_command, check_answer, write_night
-from calibration import Calibration
 from chain_oracle import calibrate_file
 from compare import Disagreement, launch, shell
-from draw_calibration import Night, draw_night
-from fits_frames import Image
-from raw_frames import Chip, RawFile, number_of, read_frames
+from draw_calibration import draw_night
+from raw_frames import number_of, read_frames
 
 RELATIVE = 1e-12
 
@@ -196,133 +194,3 @@ def judge_peer(binary, night, folder, count):
             count.pixels, count.undecided = count.pixels + pixels, count.undecided + undecided
     except Disagreement as error:
         raise Disagreement(f"cd {folder}\n{shell(run.command)}\njudged by {way}\n{error}") from None
-
-
-@dataclass
-class Fault:
-    """One fault of ccdproc that is mended: what it gives and what is right, at row 0 and one column."""
-
-    name: str
-    cal: Calibration
-    frame: np.ndarray
-    wrong: object
-    right: float
-    col: int = 0
-    master: np.ndarray | None = None
-    frame_mask: np.ndarray | None = None
-    master_mask: np.ndarray | None = None
-    plane: str = "value"
-    masked: bool = False
-
-
-def small(values, kind=np.float64):
-    """Two equal rows of numbers."""
-    return np.array([values, values], dtype=kind)
-
-
-def given(fault, attribute):
-    """A CCDData of the frame or the master of a fault, as it stands in the file."""
-    return CCDData(getattr(fault, attribute).copy(), unit=u.adu, mask=getattr(fault, f"{attribute}_mask"))
-
-
-def bias_of_ccdproc(fault):
-    """Its subtract_bias."""
-    return ccdproc.subtract_bias(given(fault, "frame"), given(fault, "master")).data
-
-
-def dark_of_ccdproc(fault):
-    """Its subtract_dark, unscaled."""
-    times = {"data_exposure": 1 * u.s, "dark_exposure": 1 * u.s}
-    return ccdproc.subtract_dark(given(fault, "frame"), given(fault, "master"), **times).data
-
-
-def flat_of_ccdproc(fault):
-    """Its flat_correct."""
-    return ccdproc.flat_correct(given(fault, "frame"), given(fault, "master")).data
-
-
-def overscan_of_ccdproc(fault):
-    """Its subtract_overscan over the first three columns."""
-    ccd = given(fault, "frame")
-    return ccdproc.subtract_overscan(ccd, overscan=ccd[:, :3], median=False).data
-
-
-def deviation_of_ccdproc(fault):
-    """Its create_deviation as ccd_process calls it."""
-    ccd, gain = given(fault, "frame"), 2.0 * u.electron / u.adu
-    return ccdproc.create_deviation(ccd, gain=gain, readnoise=4 * u.electron).uncertainty.array
-
-
-def faults():
-    """The list."""
-    raw, bias = small([100, 300, 400, 500], np.uint16), small([200, 200, 200, 200], np.uint16)
-    light, nan = small([8.0, 8.0, 8.0, 8.0]), small([1.0, 2.0, np.nan, 3.0])
-    none, hot = small([False] * 4, bool), small([True, False, False, False], bool)
-    over = Calibration(overscan="[1:3,1:2]", overscan_stat="mean", overscan_axis="row")
-    noise = Calibration(deviation=True, gain="2", gain_last=True, readnoise="4")
-    by_flat, flat_hot = Calibration(flat="flat.fits"), small([1e6, 2.0, 2.0, 2.0])
-    spoilt = small([1e9, 10.0, 20.0, 100.0])
-    gap = small([np.nan, 10.0, 20.0, 100.0])
-    return [
-        Fault("B15 uint16 100 - 200, bias", Calibration(bias="bias.fits"), raw, bias_of_ccdproc, -100.0, 0, bias),
-        Fault("B15 uint16 100 - 200, dark", Calibration(dark="dark.fits"), raw, dark_of_ccdproc, -100.0, 0, bias),
-        Fault("B16 one NaN in the flat", by_flat, light, flat_of_ccdproc, 8.0, 1, nan),
-        Fault("B16 the NaN itself", by_flat, light, flat_of_ccdproc, 8.0, 2, nan, masked=True),
-        Fault("B16 a masked pixel in the norm", by_flat, light, flat_of_ccdproc, 8.0, 1, flat_hot, none, hot),
-        Fault("B16 zero in the flat", by_flat, light, flat_of_ccdproc, 8.0, 0, small([0.0, 2, 2, 2]), masked=True),
-        Fault("B17 a masked pixel in the overscan", over, spoilt, overscan_of_ccdproc, 85.0, 3, None, hot),
-        Fault("B17 a NaN in the overscan", over, gap, overscan_of_ccdproc, 85.0, 3),
-        Fault(
-            "negative count, deviation", noise, small([-50.0, 0, 4, 9]), deviation_of_ccdproc, 4.0, plane="deviation"
-        ),
-        Fault(
-            "negative count, deviation, masked",
-            replace(noise, negative="mask"),
-            small([-50.0, 0, 4, 9]),
-            deviation_of_ccdproc,
-            4.0,
-            plane="deviation",
-            masked=True,
-        ),
-    ]
-
-
-def stored_image(values):
-    """An Image of uint16 or floats."""
-    if values.dtype == np.uint16:
-        return Image((values.astype(np.int32) - 32768).astype("i2"), bzero=32768.0)
-    return Image(values)
-
-
-def night_of(fault):
-    """The files of a fault."""
-    night = Night([], fault.cal)
-    planes = [None if m is None else Image(m.astype("u1")) for m in (fault.frame_mask, fault.master_mask)]
-    night.frames.append(RawFile([Chip(stored_image(fault.frame), planes[0])]))
-    for step in fault.cal.masters():
-        night.masters[step] = RawFile([Chip(stored_image(fault.master), planes[1])])
-    return night
-
-
-def check_faults(binary, folder):
-    """Show every fault: ccdproc gives something else, the oracle and the program what is right."""
-    for number, fault in enumerate(faults()):
-        night, home = night_of(fault), folder / str(number)
-        names = write_night(night, home)
-        masters = {step: read_frames(home / name) for step, name in fault.cal.masters().items()}
-        answer = calibrate_file(read_frames(home / names[0]), fault.cal, masters)[0]
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            theirs = float(fault.wrong(fault)[0, fault.col])
-        ours = float(getattr(answer, fault.plane)[0, fault.col])
-        if abs(ours - fault.right) > 1e-12 * abs(fault.right) or bool(answer.masked[0, fault.col]) != fault.masked:
-            raise Disagreement(f"{fault.name}: the oracle gives {ours}, right is {fault.right}")
-        if theirs == fault.right:
-            raise Disagreement(f"{fault.name}: ccdproc gives what is right, the list is out of date")
-        if binary:
-            run = launch(calibrate_command(binary, fault.cal.flags(), "out", names), home)
-            if run.code != 0:
-                raise Disagreement(f"{fault.name}\n{shell(run.command)}\n{run.message}")
-            check_answer(home / "out" / names[0], home / names[0], [answer], fault.cal)
-        masked = ", masked" if fault.masked else ""
-        print(f"mended: {fault.name}: ccdproc {theirs:g}, right {fault.right:g}{masked}")

@@ -1,11 +1,14 @@
 """Times calibration: on the way into a stack, and of frames to disk against dd and ccdproc.
 
-    python scripts/calibrate_speed.py BINARY [--frames 100] [--side 2048] [--rounds 3] [--work DIR] [--peer-frames N]
+    python scripts/calibrate_speed.py BINARY [--frames 100] [--side 2048] [--rounds 3] [--work DIR]
+                                      [--peer-frames N] [--only-frames]
 
 Prints medians of rounds that are taken turn by turn, and three ratios with their bounds: `combine` with
 bias, dark and flat against without (1.5); `calibrate` of uint16 frames to f32 with all steps, with and
 without --deviation, against `dd bs=1M`, file by file, of the bytes that it reads and writes (1.3);
 ccdproc.ccd_process on the same files against `calibrate` (at least 10). Exit status 1 where one is broken.
+ccdproc is timed as its users run it, ccd_process and then write, which makes files of float64; and, shown beside
+and not judged, with its pixels cast to float32 before they are written, as `calibrate` writes them.
 dd reads each frame, and writes a file of the size of its output from /dev/zero; the shell that calls it is
 started once. What is dirty is on the disk before each run. ccdproc may be given fewer frames (--peer-frames;
 its time is scaled then); its imports do not count, and it is asked once where it takes long.
@@ -45,7 +48,8 @@ from astropy import units as u
 from astropy.nddata import CCDData
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
-names, noise, out = json.loads(sys.argv[1]), sys.argv[2] == "noise", Path(sys.argv[3])
+names, out = json.loads(sys.argv[1]), Path(sys.argv[2])
+noise, cast = "noise" in sys.argv[3:], "cast" in sys.argv[3:]
 begin = time.perf_counter()
 masters = {n: CCDData.read(f"{n}.fits", unit="adu") for n in ("bias", "dark", "flat")}
 for name in names:
@@ -56,7 +60,8 @@ for name in names:
         ccd, oscan=h["BIASSEC"], trim=h["TRIMSEC"], error=noise, gain=gain, readnoise=readnoise,
         master_bias=masters["bias"], dark_frame=masters["dark"], master_flat=masters["flat"],
         exposure_key="EXPTIME", exposure_unit=u.s, dark_scale=True, gain_corrected=False)
-    ccd.data = ccd.data.astype("f4")
+    if cast:
+        ccd.data = ccd.data.astype("f4")
     ccd.write(out / Path(name).name, overwrite=True)
 print(time.perf_counter() - begin)
 """
@@ -130,11 +135,12 @@ def copy_by_dd(work, sizes):
     return seconds(["sh", "copies.sh"], work)
 
 
-def peer(work, names, noise):
-    """Seconds of ccd_process for these frames, reading the masters included."""
+def peer(work, names, words):
+    """Seconds of ccd_process for these frames, reading the masters included; `words` may have "noise" and "cast"."""
     shutil.rmtree(work / "theirs", ignore_errors=True)
     (work / "theirs").mkdir()
-    command = [sys.executable, "-c", CCDPROC, json.dumps(names), "noise" if noise else "plain", "theirs"]
+    os.sync()
+    command = [sys.executable, "-c", CCDPROC, json.dumps(names), "theirs", *words]
     done = subprocess.run(command, check=True, cwd=work, capture_output=True, text=True)
     return float(done.stdout)
 
@@ -175,19 +181,21 @@ def judge_calibrate(binary, work, args, noise, ratios):
     names = sorted(f"raw/{path.name}" for path in (work / "raw").iterdir())
     calibrate(binary, work, flags)
     sizes = output_sizes(work)
-    ours, copies, theirs = [], [], []
+    some = names[: args.peer_frames]
+    ours, copies, theirs, casts = [], [], [], []
     for number in range(args.rounds):
         copies.append(copy_by_dd(work, sizes))
         ours.append(calibrate(binary, work, flags))
         if number == 0 or theirs[0] < ENOUGH:
-            os.sync()
-            some = names[: args.peer_frames]
-            theirs.append(peer(work, some, noise) * len(names) / len(some))
-    mine, copy, other = map(statistics.median, (ours, copies, theirs))
+            words = ["noise"] if noise else []
+            theirs.append(peer(work, some, words) * len(names) / len(some))
+            casts.append(peer(work, some, [*words, "cast"]) * len(names) / len(some))
+    mine, copy, other, cast = map(statistics.median, (ours, copies, theirs, casts))
     what = "calibrate, all steps" + (", --deviation" if noise else "")
     size = sum(size for _, size in sizes) / 2**20
     ratios.say(f"{what}: against dd", mine / copy, AGAINST_DD, f"{mine:.2f} / {copy:.2f} s, {size:.0f} MiB written")
-    ratios.say(f"{what}: ccdproc", other / mine, -AGAINST_CCDPROC, f"{other:.1f} / {mine:.2f} s")
+    beside = f"; cast to float32 {cast / mine:.2f}: {cast:.1f} s"
+    ratios.say(f"{what}: ccdproc", other / mine, -AGAINST_CCDPROC, f"{other:.1f} / {mine:.2f} s{beside}")
 
 
 def main():
@@ -198,6 +206,7 @@ def main():
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer-frames", type=int, help="frames that ccdproc is given: all")
+    parser.add_argument("--only-frames", action="store_true", help="leave out the stacks")
     parser.add_argument("--work", type=Path, help="keep the files in this folder, and take those that are there")
     args = parser.parse_args()
     work = (args.work or Path(tempfile.mkdtemp(prefix="calibrate-speed-"))).resolve()
@@ -205,7 +214,8 @@ def main():
     try:
         if not (work / "plain").exists():
             make_files(work, args.frames, args.side)
-        judge_combines(args.binary, work, args.rounds, ratios)
+        if not args.only_frames:
+            judge_combines(args.binary, work, args.rounds, ratios)
         for noise in (False, True):
             judge_calibrate(args.binary, work, args, noise, ratios)
     finally:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from combine_peers import draw_peer, judge_peer
 from compare import Disagreement, Tally, combine_command, compare, launch, read_output, shell
 from draw import draw_config
 from fits_frames import FrameFile, read_stack, write_frames
 from level_oracle import Refusal
-from peers import draw_peer, judge_peer
 from whole_stack import combine_stack
 
 MOST_UNDECIDED = 1e-3

@@ -88,7 +88,9 @@ class Frame:
         return "adu" if text in ADU else text
 
     def is_done(self, step):
-        """Whether the header says that a step is done."""
+        """Whether the header says that a step is done; a deviation must also be there."""
+        if step == "deviation" and self.deviation is None:
+            return False
         return self.has(STEP_CARDS[step]) or self.has(PEER_CARDS.get(step, STEP_CARDS[step]))
 
 

@@ -14,10 +14,7 @@ impl Sum {
         let mut total = word(phase, head);
         // 2³² words of 32 bits fill 64: no piece of memory is that long.
         let (words, tail) = rest.as_chunks::<4>();
-        total += words
-            .iter()
-            .map(|w| u64::from(u32::from_be_bytes(*w)))
-            .sum::<u64>();
+        total += words.chunks(TOGETHER).map(of_words).sum::<u64>();
         total += word(0, tail);
         self.fold(total);
     }
@@ -52,6 +49,24 @@ impl Sum {
         }
         text.iter().map(|&byte| char::from(byte)).collect()
     }
+}
+
+/// Words whose bytes are summed by their places in 16 bits each.
+const TOGETHER: usize = 256;
+
+/// The sum of [`TOGETHER`] words at most. Bytes are summed two places at a time, which needs no turning of bytes: vector code on every
+/// machine.
+fn of_words(words: &[[u8; 4]]) -> u64 {
+    const PLACES: u32 = 0x00ff_00ff;
+    let (mut even, mut odd) = (0_u32, 0_u32);
+    for word in words {
+        let word = u32::from_le_bytes(*word);
+        even += word & PLACES;
+        odd += (word >> 8) & PLACES;
+    }
+    let [first, second, third, fourth] =
+        [even & 0xffff, odd & 0xffff, even >> 16, odd >> 16].map(u64::from);
+    (first << 24) + (second << 16) + (third << 8) + fourth
 }
 
 /// The word that holds up to four bytes from place `phase` on, and zeros.
@@ -95,6 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_words_carry_into_no_neighbour() {
+        for nword in [1, TOGETHER, TOGETHER + 1, 4 * TOGETHER] {
+            let bytes = vec![0xff; 4 * nword];
+            assert_eq!(sum(&bytes).value(), u32::MAX, "{nword}");
+            let words = bytes.as_chunks::<4>().0;
+            let once = &words[..nword.min(TOGETHER)];
+            assert_eq!(of_words(once), once.len() as u64 * u64::from(u32::MAX));
+        }
+    }
+
+    #[test]
     fn the_text_of_a_checksum_is_that_of_the_standard() {
         // The example of appendix J.
         let mut example = Sum::default();
@@ -105,8 +131,8 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_in_any_order_have_the_sum_of_the_whole(
-            bytes in prop::collection::vec(any::<u8>(), 0..200),
-            cuts in prop::collection::vec(0..200_usize, 0..6),
+            bytes in prop::collection::vec(any::<u8>(), 0..3000),
+            cuts in prop::collection::vec(0..3000_usize, 0..6),
         ) {
             let mut ends: Vec<usize> = cuts.iter().map(|&cut| cut.min(bytes.len())).collect();
             ends.extend([0, bytes.len()]);

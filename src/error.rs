@@ -107,6 +107,18 @@ pub enum Error {
     /// The run was asked to stop by this signal.
     #[error("stopped by signal {0}; no output was written")]
     Stopped(i32),
+    /// The run was asked to stop when some of its frames, each an output of its own, were done.
+    #[error(
+        "stopped by signal {signal}; {done} of {frames} frames are calibrated and written, of the others nothing is"
+    )]
+    StoppedBetween {
+        /// The signal.
+        signal: i32,
+        /// How many frames are done.
+        done: usize,
+        /// How many there were.
+        frames: usize,
+    },
 }
 
 /// The size in whole kibibytes, rounded up, as `--mem-limit` takes it.
@@ -134,8 +146,22 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Value { .. } | Self::Choice(_) => 2,
-            Self::Stopped(signal) => u8::try_from(128 + signal).unwrap_or(1),
+            Self::Stopped(signal) | Self::StoppedBetween { signal, .. } => {
+                u8::try_from(128 + signal).unwrap_or(1)
+            }
             _ => 1,
+        }
+    }
+
+    /// The same, of a run over `frames` frames with an output each, of which `done` were finished: a stop leaves those.
+    pub(crate) fn with_done(self, done: usize, frames: usize) -> Self {
+        match self {
+            Self::Stopped(signal) if done > 0 => Self::StoppedBetween {
+                signal,
+                done,
+                frames,
+            },
+            other => other,
         }
     }
 

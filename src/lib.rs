@@ -31,7 +31,42 @@
 //! # }
 //! ```
 //!
-//! A [`Watch`] shows the progress of a run to another thread, and stops it. [`fn@plan`] says what a run would take, without a pixel.
+//! [`fn@calibrate`] takes raw frames through overscan, trim, bias, dark, flat and the rest of [`recipe::Calibration`], each into a file of its
+//! own; a frame that fails leaves the others done, and the summary says why. The same steps in a [`Recipe`] calibrate frames on their way
+//! into the stack.
+//!
+//! ```
+//! # fn main() -> ccdstream::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! # let card = |text: &str| format!("{text:80}");
+//! # for (name, sample) in [("bias", 10_u8), ("raw1", 50), ("raw2", 60)] {
+//! #     let cards = ["SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 3", "NAXIS2  = 2", "END"];
+//! #     let mut bytes = cards.map(card).concat().into_bytes();
+//! #     bytes.resize(2880, b' ');
+//! #     bytes.extend([sample; 6]);
+//! #     bytes.resize(5760, 0);
+//! #     std::fs::write(folder.path().join(format!("{name}.fits")), bytes).expect("written");
+//! # }
+//! # let (night, reduced) = (folder.path().display(), folder.path().join("reduced"));
+//! use ccdstream::recipe::{Calibration, Folder, Frames, Io, Resources};
+//! use ccdstream::{ByteSize, Reduction, Watch, calibrate};
+//!
+//! let recipe = Reduction {
+//!     frames: Frames::new([format!("{night}/raw*.fits")]),
+//!     calibration: Calibration { bias: Some(format!("{night}/bias.fits")), ..Calibration::default() },
+//!     stats_section: None,
+//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, planes: None, dtype: None },
+//!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },
+//! };
+//! let summary = calibrate(&recipe, &Watch::default())?;
+//! summary.complete()?;
+//! assert_eq!(summary.frames[1].output, Some(reduced.join("raw2.fits")));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Watch`] shows the progress of a run to another thread, and stops it. [`fn@plan`] and
+//! [`plan_calibration`] say what a run would take, without a pixel.
 //!
 //! # The walk
 //!
@@ -40,14 +75,14 @@
 //!                                     ▼                               │
 //!  frames ──► read ──RawView──► work ──────────CombinedTile──► write ──► image
 //!             source            strip by strip, in cache:         sink
-//!                               decode → scale → clip → combine
+//!                               decode → calibrate → scale → clip → combine
 //!             └──────── on each thread ────────┘
 //! ```
 //!
 //! *read* copies the stored bytes of a row band of every frame into the tile of its thread; *work* takes the tile apart into strips of some
-//! pixels of all frames, and takes each from bytes to values while it is in cache; *write* puts the band at its place in the output. All
+//! pixels of all frames, and takes each from bytes to values while it is in cache, by way of the masters where frames are calibrated; *write* puts the band at its place in the output. All
 //! memory is made before the first band, so that a run cannot exceed its limit. Scale and zero of the frames, where they are to be
-//! measured, are a walk before, frame by frame.
+//! measured, are a walk before, frame by frame; so are the levels of their overscan, their sky, and the norm of the flat.
 //!
 //! # The house
 //!
@@ -74,6 +109,7 @@
 //!
 //! | word | means |
 //! | --- | --- |
+//! | master | a bias, a dark or a flat, which calibrates frames |
 //! | frame | one input image: a file, an HDU of it, or a plane of a cube |
 //! | stack | the frames that are combined, pixel to pixel |
 //! | sample | one pixel of one frame; *absent* where it is not finite, BLANK or masked |

@@ -4,11 +4,12 @@
 //! cannot exceed its limit. What the kernel keeps for a run (the tables of its maps, its open files) is not resident memory of the
 //! process, but a cgroup charges it: room is kept free for it, and for the huge pages of the page cache that maps may meet.
 
+mod allowance;
 mod bands;
 mod table;
+mod unpacking;
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -16,36 +17,15 @@ use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tile::Layout;
 use crate::units::ByteSize;
+use allowance::{COMBINING, THREAD};
 
 pub(crate) use bands::Grid;
+pub use unpacking::Packing;
+pub(crate) use unpacking::{Unpacking, file_threads};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Resident memory of the process before it holds anything of a run: code, libraries, allocator. Measured (x86-64);
-/// `tests/limits.rs` holds it against the program.
-const PROCESS: u64 = if cfg!(debug_assertions) {
-    8 * MIB
-} else {
-    7 * MIB
-};
-/// What it takes in the course of a run on top of what it took at its start. Where that comes to more than [`PROCESS`] (a program that does
-/// more than this one, a CFITSIO with libraries of its own), that counts.
-const GROWTH: u64 = 5 * MIB / 2;
-/// What the process may take beside: pages of its code that other runs, or a busy machine, bring in or leave out.
-const MARGIN: u64 = 5 * MIB / 4;
-/// Resident memory of a thread: the touched part of its stack and its arena.
-const THREAD: u64 = 40 * KIB;
-/// What is kept of a frame beside its name: where its planes stand, its numbers, its level.
-const FRAME: u64 = 768;
-/// What one fault can map, whatever was asked: a huge page of the page cache.
-const MAP_WINDOW: u64 = 2 * MIB;
-/// Bytes of frames that a page of page tables maps.
-const TABLE_REACH: u64 = 2 * MIB;
-/// A page of page tables.
-const TABLE: u64 = 4 * KIB;
-/// What the kernel keeps for an open file or a map.
-const KERNEL_FILE: u64 = KIB;
 /// Bytes of a tile that serve well: it stays in a core's share of the caches from the copy to the result.
 const TILE: usize = 4 << 20;
 /// Pixels of a frame in a tile: more gain nothing, and fewer cost a call of the system for too little.
@@ -84,26 +64,12 @@ pub(crate) struct Demand {
     pub(crate) nfile: usize,
     /// Bytes that a thread of the first walk takes, if there is one.
     pub(crate) measure_nbyte: Option<usize>,
+    /// Whether that walk comes when another image was combined.
+    pub(crate) again: bool,
     /// Bytes that each walk reads, the combining one last.
     pub(crate) walks: Vec<u64>,
     /// What packed frames need.
     pub(crate) unpacking: Unpacking,
-}
-
-/// What packed frames need memory for.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Unpacking {
-    /// Where bands end, if frames are unpacked by row bands.
-    pub(crate) grid: Option<Grid>,
-    /// Bytes of a thread that unpacks frames by row bands.
-    pub(crate) desk_nbyte: u64,
-    /// Bytes of a thread that unpacks images to a file; 0 if none does.
-    pub(crate) image_nbyte: u64,
-    /// Bytes of a thread that unpacked files, before anything else, and how many threads did.
-    pub(crate) file_nbyte: u64,
-    pub(crate) file_threads: usize,
-    /// Bytes that unpacking a master took.
-    pub(crate) master_nbyte: u64,
 }
 
 /// What a run will take, and how the frames are cut.
@@ -155,25 +121,6 @@ pub struct Plan {
     shift: usize,
 }
 
-/// Which frames are packed, and how they are unpacked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Packing {
-    /// Frames that are not packed, or only as a whole file.
-    pub plain: usize,
-    /// Frames that are unpacked by row bands.
-    pub by_bands: usize,
-    /// Frames that are unpacked once, to a temporary file.
-    pub once: usize,
-    /// Bytes of the temporary file to which they are unpacked.
-    pub once_bytes: ByteSize,
-    /// Files that are packed as a whole, and unpacked once.
-    pub files: usize,
-    /// Bytes of the temporary files to which they are unpacked.
-    pub files_bytes: ByteSize,
-    /// The folder of temporary files.
-    pub temp_dir: PathBuf,
-}
-
 /// Something that takes memory.
 #[derive(Clone, Debug, Serialize)]
 pub struct Part {
@@ -183,79 +130,11 @@ pub struct Part {
     pub size: ByteSize,
 }
 
-/// Page tables of the maps of so many files and bytes: two pages a file beside what the pixels need.
-fn tables(nfile: usize, nbyte: u64) -> u64 {
-    (nbyte.div_ceil(TABLE_REACH) + 2 * nfile as u64) * TABLE
-}
-
-/// Resident memory of the process itself, which took so much before it opened a frame.
-fn process(taken: u64) -> u64 {
-    let found = taken + GROWTH;
-    // In whole steps, so that the smallest limit is the same at the next try.
-    if found <= PROCESS + MIB / 2 {
-        PROCESS
-    } else {
-        found.next_multiple_of(MIB)
-    }
-}
-
-/// How many threads of at most `most` can unpack files, each with so many bytes, before there is anything else; `taken` is what the process
-/// took.
-pub(crate) fn file_threads(limit: ByteSize, taken: ByteSize, nbyte: u64, most: usize) -> usize {
-    let room = limit.0.saturating_sub(process(taken.0) + MARGIN);
-    let threads = room / (nbyte + THREAD);
-    usize::try_from(threads)
-        .unwrap_or(usize::MAX)
-        .max(1)
-        .min(most)
-}
-
 impl Demand {
     /// Tiles of results that circulate: one in the hands of each thread, and as many that wait to be written, so that none waits for
     /// the writer, which shares the processors with them.
     fn ntile(&self) -> usize {
         2 * self.workers() + 2
-    }
-
-    /// Room that is kept free: for what the kernel takes for page tables and files, and for a huge page under each thread that reads
-    /// from maps.
-    fn reserve(&self) -> u64 {
-        let maps = self.mapped.map_or(0, |nbyte| {
-            tables(self.nfile, nbyte) + self.threads as u64 * MAP_WINDOW
-        });
-        MARGIN + maps + self.nfile as u64 * KERNEL_FILE
-    }
-
-    /// Resident memory that does not depend on the tiles.
-    fn standing(&self) -> u64 {
-        (self.process() + self.frames()).saturating_add(self.desks())
-    }
-
-    /// Resident memory of the threads that unpack frames by row bands.
-    fn desks(&self) -> u64 {
-        (self.threads as u64).saturating_mul(self.unpacking.desk_nbyte)
-    }
-
-    /// Resident memory of a thread that unpacks images to a file.
-    fn unpacker(&self) -> u64 {
-        match self.unpacking.image_nbyte {
-            0 => 0,
-            nbyte => nbyte.saturating_add(THREAD),
-        }
-    }
-
-    /// Resident memory of so many threads that unpacked files.
-    fn files(&self, threads: usize) -> u64 {
-        threads as u64 * (self.unpacking.file_nbyte + THREAD)
-    }
-
-    /// Resident memory of the process itself.
-    fn process(&self) -> u64 {
-        process(self.process)
-    }
-
-    fn frames(&self) -> u64 {
-        self.nframe as u64 * FRAME + self.text_nbyte
     }
 
     /// Pixels of a frame in a tile that serve well.
@@ -283,6 +162,14 @@ impl Demand {
         self.measure_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD)
     }
 
+    /// Resident memory of so many threads of the first walk.
+    fn measuring(&self, threads: usize) -> u64 {
+        match self.measurer() {
+            0 => 0,
+            nbyte => self.again() + threads as u64 * nbyte,
+        }
+    }
+
     /// Bytes of all tiles of so many pixels: of frames, and of results.
     fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
         let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
@@ -296,17 +183,9 @@ impl Demand {
     /// Everything, with tiles of so many pixels; the first walk is over when the tiles are made.
     fn resident(&self, capacity: usize) -> Option<u64> {
         let [raw, out] = self.tiles(capacity)?;
-        let combining = self.scratch() + raw.checked_add(out)?;
-        let before = self.measurer().max(self.unpacker());
-        let running = self.standing().checked_add(combining.max(before))?;
-        // Files are unpacked before there is anything else, and masters before there are tiles.
-        let files = match self.unpacking.file_nbyte {
-            0 => 0,
-            _ => self.process() + self.files(1),
-        };
-        let masters = self.process() + self.frames();
-        let masters = masters.checked_add(self.unpacking.master_nbyte)?;
-        Some(running.max(files).max(masters))
+        let combining = COMBINING + self.scratch() + raw.checked_add(out)?;
+        let walking = combining.max(self.measuring(1)).max(self.unpacker());
+        Some(self.standing().checked_add(walking)?.max(self.before(1)))
     }
 
     /// The smallest limit that would do.
@@ -321,6 +200,16 @@ impl Demand {
         least.map(ByteSize).ok_or_else(|| self.beyond())
     }
 
+    /// The error for a limit that is smaller than `least`: what is said now must do at the next try.
+    pub(crate) fn too_small(&self, limit: ByteSize, least: ByteSize) -> Error {
+        let needed = least.0 - self.process() + self.process_at_most();
+        Error::LimitTooSmall {
+            limit,
+            needed: ByteSize(needed.next_multiple_of(KIB)),
+            frames: self.nframe,
+        }
+    }
+
     fn beyond(&self) -> Error {
         Error::System(format!(
             "{} frames of {} pixels are beyond this machine",
@@ -328,15 +217,19 @@ impl Demand {
         ))
     }
 
-    /// Threads that find room beside what stands, with so many bytes each, under a limit.
-    fn beside(&self, limit: ByteSize, nbyte: u64) -> usize {
-        let room = limit.0 - self.reserve() - self.standing();
-        match room.checked_div(nbyte) {
+    /// Threads of the first walk, and of those that unpack images before.
+    fn first_threads(&self, limit: ByteSize) -> [usize; 2] {
+        let room = (limit.0 - self.reserve()).saturating_sub(self.standing());
+        [
+            (room.saturating_sub(self.again()), self.measurer()),
+            (room, self.unpacker()),
+        ]
+        .map(|(room, nbyte)| match room.checked_div(nbyte) {
             None => 0,
             Some(threads) => usize::try_from(threads)
                 .unwrap_or(usize::MAX)
                 .clamp(1, self.threads),
-        }
+        })
     }
 
     /// Pixels of a tile that serves well where memory is no matter: it stays in the caches, yet reads long runs; some tiles a thread,
@@ -365,13 +258,9 @@ impl Demand {
     ///
     /// [`Error::LimitTooSmall`] with the smallest limit that would do.
     pub(crate) fn plan(&self, limit: ByteSize) -> Result<Plan> {
-        let needed = self.least()?;
-        if needed > limit {
-            return Err(Error::LimitTooSmall {
-                limit,
-                needed,
-                frames: self.nframe,
-            });
+        let least = self.least()?;
+        if least > limit {
+            return Err(self.too_small(limit, least));
         }
         let fits = |capacity: usize| {
             self.resident(capacity)
@@ -389,15 +278,14 @@ impl Demand {
         let (tile_rows, tile_cols) = self.cut(capacity);
         let (shift, bands) = self.bands(tile_rows, tile_cols);
         let capacity = tile_rows.min(self.shape.nrow) * tile_cols;
-        let measurers = self.beside(limit, self.measurer());
-        let unpackers = self.beside(limit, self.unpacker());
-        let before = (measurers as u64 * self.measurer()).max(unpackers as u64 * self.unpacker());
-        let files = match self.unpacking.file_threads {
-            0 => 0,
-            threads => self.process() + self.files(threads),
-        };
+        let [measurers, unpackers] = self.first_threads(limit);
+        let before = self
+            .measuring(measurers)
+            .max(unpackers as u64 * self.unpacker());
         let resident = self.resident(capacity).ok_or_else(|| self.beyond())?;
-        let resident = resident.max(self.standing() + before).max(files);
+        let resident = resident
+            .max(self.standing() + before)
+            .max(self.before(self.unpacking.file_threads));
         Ok(Plan {
             frames: self.nframe,
             shape: self.shape,
@@ -405,7 +293,7 @@ impl Demand {
             parts: self.parts(capacity, measurers, unpackers),
             resident: ByteSize(resident),
             reserve: ByteSize(self.reserve()),
-            smallest: needed,
+            smallest: least,
             tile_rows,
             tile_cols,
             tiles: self.ntile(),

@@ -35,6 +35,20 @@ pub(crate) struct Done {
 }
 
 impl Step {
+    /// Every step, in the order in which they are done.
+    const ALL: [Self; 10] = [
+        Self::Overscan,
+        Self::Trim,
+        Self::Deviation,
+        Self::Mask,
+        Self::Gain,
+        Self::Bias,
+        Self::Dark,
+        Self::Flat,
+        Self::Sky,
+        Self::Limits,
+    ];
+
     /// What messages call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -85,8 +99,15 @@ impl Step {
         cards
             .into_iter()
             .flatten()
-            .find(|card| keywords.value(card).is_some_and(|value| says_done(&value)))
+            .find(|card| says_done(keywords.value(card).as_ref()))
     }
+}
+
+/// Whether a keyword is that of a card that tells of a step.
+pub(crate) fn is_step(keyword: &str) -> bool {
+    Step::ALL
+        .iter()
+        .any(|step| step.card() == keyword || step.ccdproc_card() == Some(keyword))
 }
 
 /// Which steps a header says are done.
@@ -106,11 +127,11 @@ pub(crate) fn done(keywords: Keywords<'_>) -> Done {
 
 /// Whether the value of a card says that its step is done: it is T, or tells how it was done. A number does not (some cameras write
 /// the columns of the overscan into OVERSCAN), nor does a bare section, nor a no.
-fn says_done(value: &Value) -> bool {
+pub(crate) fn says_done(value: Option<&Value>) -> bool {
     match value {
-        Value::Logical(done) => *done,
-        Value::Integer(_) | Value::Number(_) => false,
-        Value::Text(text) => {
+        Some(Value::Logical(done)) => *done,
+        None | Some(Value::Integer(_) | Value::Number(_)) => false,
+        Some(Value::Text(text)) => {
             let text = text.trim().to_ascii_lowercase();
             let no = [
                 "", "no", "n", "none", "false", "f", "omit", "omitted", "skipped", "perform",

@@ -29,7 +29,8 @@ pub enum Walk {
 }
 
 impl Watch {
-    /// Asks the run to stop; it ends with [`Error::Stopped`] and leaves no output.
+    /// Asks the run to stop; it ends with [`Error::Stopped`] and leaves no output, or with
+    /// [`Error::StoppedBetween`] where frames of their own outputs are done.
     pub fn stop(&self, signal: i32) {
         self.signal.store(signal, Ordering::Relaxed);
     }

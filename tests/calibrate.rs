@@ -1,5 +1,16 @@
 //! Frames calibrated into files of their own, and on their way into a stack.
 
+/// Bad masters.
+mod masters;
+/// What ccdproc gets wrong, and what is right.
+mod mended;
+/// The files that come out: names, planes, headers.
+mod outputs;
+/// Bad frames and steps.
+mod refused;
+/// Every flag of a step.
+mod steps;
+
 use crate::common::{Place, assert_close, assert_same};
 use crate::fits::{Image, empty_primary};
 
@@ -8,16 +19,50 @@ const SINGLE: f64 = 1e-7;
 
 /// A raw frame of 4 × 2 pixels: two columns of light, two of overscan at 100 and 102.
 fn raw(light: [u16; 4]) -> Image {
+    raw_of(light, &[])
+}
+
+/// That of raw1.fits, but for some cards: with other values, and without those whose value is nothing.
+fn raw_but(cards: &[(&str, &str)]) -> Image {
+    raw_of([1100, 2100, 3102, 102], cards)
+}
+
+fn raw_of(light: [u16; 4], other: &[(&str, &str)]) -> Image {
     let [a, b, c, d] = light;
     let pixels = [a, b, 99, 101, c, d, 101, 103];
-    Image::uint16(&[4, 2], &pixels)
-        .card("BIASSEC = '[3:9,1:2]'")
-        .card("TRIMSEC = '[1:2,1:2]'")
-        .card("EXPTIME = '60'")
-        .card("GAIN    =                  2.0")
-        .card("RDNOISE =                  4.0")
-        .card("CRPIX1  =                  2.0")
-        .card("CTYPE1  = 'RA---TAN'")
+    let usual = [
+        ("BIASSEC", "'[3:9,1:2]'"),
+        ("TRIMSEC", "'[1:2,1:2]'"),
+        ("EXPTIME", "'60'"),
+        ("GAIN", "2.0"),
+        ("RDNOISE", "4.0"),
+        ("CRPIX1", "2.0"),
+        ("CTYPE1", "'RA---TAN'"),
+    ];
+    let usual = usual
+        .iter()
+        .filter(|(keyword, _)| other.iter().all(|(of, _)| of != keyword));
+    let cards = usual.chain(other).filter(|(_, value)| !value.is_empty());
+    let frame = Image::uint16(&[4, 2], &pixels);
+    cards.fold(frame, |frame, (keyword, value)| {
+        frame.card(format!("{keyword:<8}= {value}"))
+    })
+}
+
+/// A night with one more frame.
+fn night_with(name: &str, frame: &Image) -> Place {
+    let place = night();
+    frame.write(place.path(name));
+    place
+}
+
+/// Everything in a folder of a place, by name.
+fn listing(place: &Place, folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(place.path(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
 }
 
 /// Raw frames and masters of 2 × 2 pixels.

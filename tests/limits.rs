@@ -30,7 +30,16 @@ fn frames(nframe: usize, axes: &[usize]) -> Place {
 
 /// The smallest limit that the program accepts for these arguments, as it says itself: in KiB.
 pub(crate) fn smallest(place: &Place, arguments: &str) -> u64 {
-    let run = place.run(&format!("combine --overwrite --mem-limit 1K {arguments}"));
+    smallest_of(place, &format!("combine --overwrite {arguments}"))
+}
+
+/// The same of any command.
+pub(crate) fn smallest_of(place: &Place, command: &str) -> u64 {
+    limit_said(&place.run(&format!("{command} --mem-limit 1K")))
+}
+
+/// The limit in KiB that a run says would do, which was refused for one that is too small.
+fn limit_said(run: &Run) -> u64 {
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     let (_, after) = run
         .stderr
@@ -46,17 +55,21 @@ pub(crate) fn smallest(place: &Place, arguments: &str) -> u64 {
     digits.parse().unwrap()
 }
 
-/// Runs under a limit in KiB, wants the peak at or under it, and returns the bytes of the output and the JSON.
-pub(crate) fn within(place: &Place, arguments: &str, limit: u64) -> (Vec<u8>, serde_json::Value) {
-    let json = place.json(&format!(
-        "combine --overwrite --mem-limit {limit}K {arguments}"
-    ));
+/// Runs any command under a limit in KiB, wants the peak at or under it, and returns the JSON.
+pub(crate) fn run_within(place: &Place, command: &str, limit: u64) -> serde_json::Value {
+    let json = place.json(&format!("{command} --mem-limit {limit}K"));
     let peak = json["memory"]["peak"].as_u64().unwrap();
     assert!(
         peak <= limit * 1024,
-        "peak {} of {limit} KiB: {arguments}",
+        "peak {} of {limit} KiB: {command}",
         peak / 1024
     );
+    json
+}
+
+/// Runs under a limit in KiB, wants the peak at or under it, and returns the bytes of the output and the JSON.
+pub(crate) fn within(place: &Place, arguments: &str, limit: u64) -> (Vec<u8>, serde_json::Value) {
+    let json = run_within(place, &format!("combine --overwrite {arguments}"), limit);
     (place.bytes("out.fits"), json)
 }
 
@@ -80,19 +93,17 @@ fn any_limit_thread_count_and_way_to_read_gives_the_same_bytes_within_the_limit(
 }
 
 #[test]
-fn a_limit_just_below_the_smallest_ends_at_once_and_says_what_would_do() {
+fn a_limit_below_the_smallest_ends_at_once_and_says_what_would_do() {
     let place = frames(12, &[150, 131]);
     let before = place.listing();
     let arguments = "-j 2 -o out.fits 'f*.fits'";
     let least = smallest(&place, arguments);
-    let run = place.run(&format!("combine --mem-limit {}K {arguments}", least - 1));
-    assert_eq!(run.status, Some(1));
-    assert!(
-        run.stderr.contains(&format!("try --mem-limit {least}K")),
-        "{}",
-        run.stderr
-    );
+    let command = format!("combine {arguments}");
+    // Half of it, for a process may take a little more or less at this start than it took at the last: what is said now must do.
+    let said = limit_said(&place.run(&format!("{command} --mem-limit {}K", least / 2)));
+    assert!(said.abs_diff(least) <= 3 << 10, "{said} KiB, {least} KiB");
     assert_eq!(place.listing(), before);
+    within(&place, arguments, said);
 }
 
 #[test]
@@ -143,8 +154,10 @@ fn the_plan_adds_up_to_what_is_measured() {
             limit,
         );
         let memory = |part: &str| json["memory"][part].as_u64().unwrap() as f64;
-        let ratio = memory("peak") / memory("planned");
-        assert!((0.9..=1.1).contains(&ratio), "{ratio}: {}", json["memory"]);
+        // A tenth, and what a busy machine brings in of the program's own pages: it stands in the reserve.
+        let apart = (memory("peak") - memory("planned")).abs();
+        let most = memory("planned") / 10.0 + f64::from(1 << 20);
+        assert!(apart <= most, "{}", json["memory"]);
         assert!(
             memory("planned") + memory("reserve") <= memory("limit"),
             "{}",

@@ -8,18 +8,20 @@ mod fits;
 /// Packed frames, made here.
 mod packing;
 
+/// Frames that are calibrated together.
+mod batches;
 /// Calibration: into files, and on the way into a stack.
 mod calibrate;
+/// The limit is a ceiling for calibration too.
+mod calibrated_limits;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
-/// Packed frames.
-mod packed;
-/// Where packed frames are unpacked, and what that ends in.
-mod unpacking;
 /// Scale, zero and weight of each frame.
 mod levels;
 /// The file that comes out.
 mod output;
+/// Packed frames.
+mod packed;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.
@@ -28,6 +30,8 @@ mod stack;
 mod summary;
 /// Uncertainty of the result, and the frames' own.
 mod uncertainty;
+/// Where packed frames are unpacked, and what that ends in.
+mod unpacking;
 
 /// A bad command line, levels and outputs that cannot be.
 mod flags;

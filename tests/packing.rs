@@ -16,7 +16,7 @@ use crate::fits::{empty_primary, header};
 pub(crate) struct Pixels<T> {
     pub(crate) kind: ImageType,
     pub(crate) axes: Vec<usize>,
-    pub(crate) pixels: Vec<T>,
+    pub(crate) numbers: Vec<T>,
 }
 
 impl<T: WriteImage> Pixels<T> {
@@ -41,7 +41,7 @@ impl<T: WriteImage> Pixels<T> {
         } else {
             file.primary_hdu().unwrap()
         };
-        hdu.write_image(&mut file, &self.pixels).unwrap();
+        hdu.write_image(&mut file, &self.numbers).unwrap();
         hdu.write_key(&mut file, "EXPTIME", 30.5).unwrap();
         hdu.write_key(&mut file, "OBJECT", "M 31").unwrap();
     }

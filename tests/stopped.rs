@@ -111,6 +111,56 @@ fn a_signal_stops_the_run_soon_and_nothing_is_left() {
 }
 
 #[test]
+fn frames_that_are_calibrated_when_a_signal_comes_stay_and_are_counted() {
+    let place = long();
+    let mut running = started(
+        &place,
+        "calibrate -j 1 -o red --trim [2:2999,*] --sky median --deviation --readnoise 4 'f*.fits'",
+    );
+    let done = || {
+        let names = fs::read_dir(place.path("red")).into_iter().flatten();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    let begun = Instant::now();
+    while !done().contains(&"f01.fits".to_owned()) && begun.elapsed() < Duration::from_mins(1) {
+        assert_eq!(
+            running.try_wait().unwrap(),
+            None,
+            "the run was over too soon"
+        );
+        sleep(Duration::from_millis(2));
+    }
+    let kill = format!("kill -INT {}", running.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let run = ended(running);
+    assert_eq!(run.status, Some(130), "{}", run.stderr);
+    let done = done();
+    let frames = (0..done.len()).map(|n| format!("f{n:02}.fits"));
+    assert_eq!(
+        done,
+        frames.collect::<Vec<_>>(),
+        "whole frames, in their order"
+    );
+    let said = format!(
+        "stopped by signal 2; {} of 60 frames are calibrated and written, of the others nothing is",
+        done.len()
+    );
+    assert!(run.stderr.contains(&said), "{said} in {}", run.stderr);
+    for name in &done {
+        assert_eq!(place.hdus(&format!("red/{name}")).len(), 2, "{name}");
+    }
+}
+
+#[test]
 fn an_output_that_was_there_survives_a_signal() {
     let place = long();
     fs::write(place.path("out.fits"), "precious").unwrap();

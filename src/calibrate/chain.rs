@@ -4,6 +4,7 @@
 //! values and one every chain of deviations; only the division by a flat, which takes as long as all the rest, is left out where there is
 //! none. Deviations are squares on their way: √ is taken once.
 
+use super::piece::{Division, PieceMasters, divided, is_tame};
 use super::{FrameSteps, Line, MasterLine, MasterLines, OverscanLevels, PhotonNoise, Run};
 use crate::kernel::Sample;
 use crate::recipe::Negative;
@@ -13,7 +14,6 @@ pub(super) const PIECE: usize = 256;
 
 static ZEROS: [f64; PIECE] = [0.0; PIECE];
 static ONES: [f64; PIECE] = [1.0; PIECE];
-static FALSES: [bool; PIECE] = [false; PIECE];
 
 /// The numbers of the steps.
 #[derive(Clone, Copy)]
@@ -151,36 +151,34 @@ fn values<const FLAT: bool>(
 ) {
     let masters = bias.value.iter().zip(dark.value).zip(flat.value);
     for (value, ((bias, dark), flat)) in value.iter_mut().zip(masters) {
-        *value = one_value::<FLAT>(numbers, *value, (*bias, *dark, *flat));
+        let v = (*value - numbers.level) * numbers.gain - bias - dark * numbers.dark;
+        let v = if FLAT { v / flat } else { v };
+        *value = v * numbers.last_gain - numbers.sky;
     }
 }
 
-/// The chain of values, from decoded numbers to rounded samples in one loop.
+/// The chain of values from decoded numbers to rounded samples, of which `MORE` says whether it has more steps than the masters'.
 #[inline(always)]
-fn rounded_values<const FLAT: bool, T: Sample>(
+fn rounded_values<const MORE: bool, T: Sample>(
     numbers: Numbers,
-    bias: Part<'_>,
-    dark: Part<'_>,
-    flat: Part<'_>,
-    (decoded, samples): (impl Iterator<Item = f64>, &mut [T]),
+    masters: &PieceMasters<'_>,
+    divide: impl Fn(f64, f64, f64) -> f64,
+    (decoded, samples): (&[f64], &mut [T]),
 ) {
-    let masters = bias.value.iter().zip(dark.value).zip(flat.value);
-    let values = decoded.zip(masters);
-    for (sample, (value, ((bias, dark), flat))) in samples.iter_mut().zip(values) {
-        *sample = rounded(one_value::<FLAT>(numbers, value, (*bias, *dark, *flat)));
+    let subtracted = masters.bias.iter().zip(&masters.dark);
+    let divided = masters.flat.iter().zip(&masters.reciprocal);
+    let values = decoded.iter().zip(subtracted.zip(divided));
+    for (sample, (value, ((bias, dark), (flat, reciprocal)))) in samples.iter_mut().zip(values) {
+        let mut v = *value;
+        if MORE {
+            v = (v - numbers.level) * numbers.gain;
+        }
+        v = divide(v - bias - dark, *flat, *reciprocal);
+        if MORE {
+            v = v * numbers.last_gain - numbers.sky;
+        }
+        *sample = rounded(v);
     }
-}
-
-/// The steps on one value.
-#[inline(always)]
-fn one_value<const FLAT: bool>(
-    numbers: Numbers,
-    value: f64,
-    (bias, dark, flat): (f64, f64, f64),
-) -> f64 {
-    let v = (value - numbers.level) * numbers.gain - bias - dark * numbers.dark;
-    let v = if FLAT { v / flat } else { v };
-    v * numbers.last_gain - numbers.sky
 }
 
 /// A calibrated value as a sample.
@@ -198,44 +196,34 @@ pub(super) fn rounded<T: Sample>(value: f64) -> T {
 #[inline(always)]
 pub(super) fn of_decoded<T: Sample>(
     steps: &FrameSteps,
-    masters: &MasterLines,
-    place: Run<'_>,
-    decoded: impl Iterator<Item = f64>,
-    samples: &mut [T],
+    masters: &PieceMasters<'_>,
+    level: f64,
+    line: (&[f64], &mut [T]),
 ) {
-    let start = place.first - masters.first;
-    let level = match &steps.overscan {
-        Some(OverscanLevels::Rows(levels)) => levels[place.row_col().0],
-        _ => 0.0,
-    };
     let numbers = Numbers::of(steps, level);
-    let Parts { bias, dark, flat } = Parts::of(steps, masters, start, samples.len());
-    match flat {
-        None => {
-            let ones = Part::ones(samples.len());
-            rounded_values::<false, T>(numbers, bias, dark, ones, (decoded, &mut *samples));
+    match masters.division {
+        Division::None if numbers.change_nothing() => {
+            rounded_values::<false, T>(numbers, masters, |v, _, _| v, line);
         }
-        Some(flat) => {
-            rounded_values::<true, T>(numbers, bias, dark, flat, (decoded, &mut *samples));
+        Division::None => {
+            rounded_values::<true, T>(numbers, masters, |v, _, _| v, line);
         }
-    }
-    if steps
-        .applied(masters)
-        .any(|master| !master.masked.is_empty())
-    {
-        let [bias, dark, flat] = steps.each(masters).map(|master| match master {
-            Some(master) if !master.masked.is_empty() => &master.masked[start..],
-            _ => &FALSES,
-        });
-        let masked = bias.iter().zip(dark).zip(flat);
-        for (sample, ((bias, dark), flat)) in samples.iter_mut().zip(masked) {
-            *sample = if *bias | *dark | *flat {
-                T::ABSENT
-            } else {
-                *sample
-            };
+        Division::ByReciprocal if numbers.change_nothing() && is_narrow::<T>() => {
+            rounded_values::<false, T>(numbers, masters, divided, line);
+        }
+        Division::ByReciprocal if numbers.are_tame() && is_narrow::<T>() => {
+            rounded_values::<true, T>(numbers, masters, divided, line);
+        }
+        Division::ByReciprocal | Division::Plain => {
+            rounded_values::<true, T>(numbers, masters, |v, flat, _| v / flat, line);
         }
     }
+}
+
+/// Whether over- and underflow of f64 are far beyond what samples of this type can tell.
+#[inline(always)]
+fn is_narrow<T: Sample>() -> bool {
+    size_of::<T>() < size_of::<f64>()
 }
 
 /// Squares of the deviations as the steps find them: the frame's own, or made of values from which `level` is yet to be subtracted.
@@ -303,6 +291,22 @@ impl Numbers {
             last_gain,
             sky: steps.sky.unwrap_or(0.0),
         }
+    }
+
+    /// Whether all but the masters' are those that change no bit.
+    #[inline(always)]
+    fn change_nothing(&self) -> bool {
+        let [zero, one] = [0.0, 1.0].map(f64::to_bits);
+        (self.level.to_bits() == zero)
+            & (self.gain.to_bits() == one)
+            & (self.last_gain.to_bits() == one)
+            & (self.sky.to_bits() == zero)
+    }
+
+    /// Whether what is done behind the flat brings nothing that is beyond f32 by far back into it, nor the other way round.
+    #[inline(always)]
+    fn are_tame(&self) -> bool {
+        is_tame(self.last_gain.abs()) & (is_tame(self.sky.abs()) | (self.sky.to_bits() == 0))
     }
 }
 

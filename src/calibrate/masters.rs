@@ -42,6 +42,7 @@ impl MasterLine {
     }
 
     /// Prepares a bias or a dark: what is not finite is masked, and subtracts nothing. Returns how many pixels are masked.
+    #[inline(always)]
     pub(crate) fn for_subtraction(&mut self) -> usize {
         let unusable = |value: f64| !value.is_finite();
         self.mask(unusable);
@@ -55,6 +56,7 @@ impl MasterLine {
 
     /// Prepares a flat: pixels below `min` become `min`, all are divided by `norm`, and what is then not a number above 0 is masked. What
     /// is masked divides by 1. Returns how many pixels are masked.
+    #[inline(always)]
     pub(crate) fn for_division(&mut self, min: Option<f64>, norm: f64) -> usize {
         for deviation in &mut self.deviation {
             *deviation /= norm;
@@ -76,6 +78,7 @@ impl MasterLine {
     }
 
     /// Masks what is unusable.
+    #[inline(always)]
     fn mask(&mut self, unusable: impl Fn(f64) -> bool) {
         self.masked.resize(self.value.len(), false);
         for (masked, value) in self.masked.iter_mut().zip(&self.value) {
@@ -84,6 +87,7 @@ impl MasterLine {
     }
 
     /// How many pixels are masked; a mask of none is emptied.
+    #[inline(always)]
     fn settle(&mut self) -> usize {
         let nmasked = self.masked.iter().filter(|masked| **masked).count();
         if nmasked == 0 {
@@ -111,6 +115,7 @@ pub(crate) fn flat_samples(min: Option<f64>, value: &mut [f64], masked: &[bool])
 }
 
 /// A pixel of a flat, or `min` where it is below.
+#[inline(always)]
 fn raised(min: Option<f64>, value: f64) -> f64 {
     match min {
         Some(min) if value < min => min,

@@ -17,9 +17,11 @@
 //! | sky | v − sky | | |
 //!
 //! The numbers are the same to the bit on every [`Width`]; `textbook.rs` has the same for one sample at a time.
+//! `NOTES.md` says what they cost.
 
 mod chain;
 mod masters;
+mod piece;
 mod rounded;
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,20 @@
 //! Calibrated samples for a stack: rounded, and absent where they are masked.
 
+#[cfg(test)]
+mod tests;
+
 use super::chain::{PIECE, of_decoded, rounded};
+use super::piece::PieceMasters;
 use super::{FrameSteps, Line, MasterLines, OverscanLevels, Run, calibrate};
 use crate::kernel::{Sample, Width};
 use crate::recipe::Negative;
 
-/// Calibrates pieces of frames from decoded numbers to samples. Holds the memory that this takes where it cannot be done in one loop.
+/// Calibrates pieces of frames from decoded numbers to samples, with the memory that this takes.
 #[derive(Debug)]
-pub(crate) struct Rounding {
-    width: Width,
-    value: [f64; PIECE],
+pub(crate) struct Rounding<'a> {
+    piece: PieceMasters<'a>,
     masked: [bool; PIECE],
+    width: Width,
 }
 
 /// What is done to a piece, and where it lies.
@@ -18,19 +22,17 @@ pub(crate) struct Rounding {
 pub(crate) struct Taken<'a> {
     /// The steps of its frame.
     pub(crate) steps: &'a FrameSteps,
-    /// The masters: at least its pixels.
-    pub(crate) masters: &'a MasterLines,
     /// Its place.
     pub(crate) place: Run<'a>,
 }
 
-impl Rounding {
-    /// Its memory.
-    pub(crate) fn new(width: Width) -> Self {
+impl<'a> Rounding<'a> {
+    /// For pieces of the run that the masters are of.
+    pub(crate) fn new(width: Width, masters: &'a MasterLines) -> Self {
         Self {
-            width,
-            value: [0.0; PIECE],
+            piece: PieceMasters::new(width, masters),
             masked: [false; PIECE],
+            width,
         }
     }
 
@@ -38,47 +40,44 @@ impl Rounding {
     pub(crate) const NPIXEL: usize = PIECE;
 
     /// Calibrates and rounds a piece; what is masked, or no finite sample, is absent. Deviations are those that the frame brings, or zeros; they
-    /// become those of the calibrated samples, rounded as those are: [`Sample::ABSENT`] where one is not known.
-    #[inline(always)]
+    /// become those of the calibrated samples, rounded as those are: [`Sample::ABSENT`] where one is not known. What was decoded is not kept.
     pub(crate) fn of_decoded<T: Sample>(
         &mut self,
         taken: Taken<'_>,
-        decoded: impl Iterator<Item = f64>,
+        decoded: &mut [f64],
         deviation: Option<&mut [f64]>,
         samples: &mut [T],
     ) {
-        let Taken {
-            steps,
-            masters,
-            place,
-        } = taken;
-        if deviation.is_none() && steps.are_plain(place, samples.len()) {
-            of_decoded(steps, masters, place, decoded, samples);
+        let Taken { steps, place } = taken;
+        if deviation.is_some() || !steps.are_plain(place, samples.len()) {
+            self.step_by_step(taken, decoded, deviation, samples);
             return;
         }
-        for (value, decoded) in self.value.iter_mut().zip(decoded) {
-            *value = decoded;
-        }
-        self.rest(taken, deviation, samples);
+        let level = match &steps.overscan {
+            Some(OverscanLevels::Rows(levels)) => levels[place.row_col().0],
+            _ => 0.0,
+        };
+        self.piece.ready(steps, place, samples.len());
+        let piece = &self.piece;
+        self.width.vectorize(
+            #[inline(always)]
+            || of_decoded(steps, piece, level, (&*decoded, samples)),
+        );
     }
 
-    /// Calibrates and rounds what was decoded into its memory. A function of its own: its loops become vector code only where the compiler
+    /// Calibrates what was decoded where it stands, then rounds it. A function of its own: its loops become vector code only where the compiler
     /// sees that what they read is not what they write.
     #[inline(never)]
-    fn rest<T: Sample>(
+    fn step_by_step<T: Sample>(
         &mut self,
-        taken: Taken<'_>,
+        Taken { steps, place }: Taken<'_>,
+        value: &mut [f64],
         mut deviation: Option<&mut [f64]>,
         samples: &mut [T],
     ) {
-        let Taken {
-            steps,
-            masters,
-            place,
-        } = taken;
-        let npixel = samples.len();
+        let masters = self.piece.of();
         let masks = steps.masks(masters);
-        let (value, masked) = (&mut self.value[..npixel], &mut self.masked[..npixel]);
+        let masked = &mut self.masked[..samples.len()];
         let line = Line {
             value: &mut *value,
             deviation: deviation.as_deref_mut(),

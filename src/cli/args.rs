@@ -65,6 +65,8 @@ pub(crate) struct Frames {
     pub(crate) uncertainty_hdu: String,
 
     /// A mask for every frame: an image, nonzero is bad [default: none]
+    ///
+    /// It has the shape of the frames, behind --trim where they are trimmed.
     #[arg(long, value_name = "FILE")]
     pub(crate) bad_pixels: Option<PathBuf>,
 }

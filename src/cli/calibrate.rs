@@ -24,7 +24,7 @@ pub(crate) struct Calibrate {
     pub(crate) frames: Frames,
     #[command(flatten)]
     pub(crate) calibrating: Calibrating,
-    /// Section where the sky is measured, in trimmed pixels [default: the whole frame]
+    /// Section where --sky is measured, in trimmed pixels [default: the whole frame]
     #[arg(long, value_name = "[X1:X2,Y1:Y2]", help_heading = "Calibration", value_parser = parse::value::<Section>)]
     pub(crate) stats_section: Option<Section>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) struct Calibrate {
 pub(crate) struct Folder {
     /// The folder of the calibrated frames, made if it is not there
     ///
-    /// Each frame keeps its file name, less .gz or .fz; two of one name are refused before any work.
+    /// It is always a folder, also for one frame. Each frame keeps its file name, less .gz or .fz; two of one name are refused before any work.
     #[arg(short = 'o', long = "output", value_name = "FOLDER")]
     pub(crate) path: PathBuf,
 

@@ -55,7 +55,8 @@ pub(crate) struct Calibrating {
     /// Make the uncertainty of each sample from its photons and the read noise; needs --readnoise
     ///
     /// sqrt(g*v + r*r) / g in counts, with v the sample less the overscan, g --gain (1 if there is none) and r
-    /// --readnoise. It takes the place of an uncertainty that the frame brings.
+    /// --readnoise. It takes the place of an uncertainty that the frame brings. It is made of the samples as they are: of raw
+    /// frames, before any other step is done.
     #[arg(long)]
     pub(crate) deviation: bool,
 
@@ -63,7 +64,7 @@ pub(crate) struct Calibrating {
     #[arg(long, value_name = "G|KEYWORD", allow_negative_numbers = true, value_parser = parse::value::<Quantity>)]
     pub(crate) gain: Option<Quantity>,
 
-    /// Apply the gain behind the flat, because bias and dark are in counts
+    /// Apply --gain behind the flat: for a bias and a dark that are in counts
     #[arg(long)]
     pub(crate) gain_last: bool,
 
@@ -71,7 +72,7 @@ pub(crate) struct Calibrating {
     #[arg(long, value_name = "R|KEYWORD", allow_negative_numbers = true, value_parser = parse::value::<Quantity>)]
     pub(crate) readnoise: Option<Quantity>,
 
-    /// Uncertainty of a negative sample: that of 0, which is the read noise alone, or none: it is masked [default: readnoise]
+    /// Uncertainty that --deviation gives to a negative sample: that of 0, which is the read noise alone, or none: it is masked [default: readnoise]
     #[arg(long, value_name = "HOW", value_parser = parse::word::<Negative>(&["readnoise", "mask"]))]
     pub(crate) negative: Option<Negative>,
 
@@ -94,7 +95,7 @@ pub(crate) struct Calibrating {
     #[arg(long, value_name = "FILE")]
     pub(crate) dark: Option<OsString>,
 
-    /// Multiply the dark by the exposure of the frame over its own
+    /// Multiply the dark by the exposure of the frame over its own, from --exposure-key of both
     #[arg(long)]
     pub(crate) dark_scale: bool,
 
@@ -102,17 +103,18 @@ pub(crate) struct Calibrating {
     #[arg(long, value_name = "KEYWORD", value_parser = parse::keyword)]
     pub(crate) exposure_key: Option<String>,
 
-    /// Exposure of every frame in seconds, in the place of the keyword
+    /// Exposure of every frame in seconds, for --dark-scale, in the place of the keyword
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = parse::number)]
     pub(crate) exposure: Option<f64>,
 
-    /// Exposure of the master dark in seconds, in the place of the keyword
+    /// Exposure of the master dark in seconds, for --dark-scale, in the place of the keyword
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = parse::number)]
     pub(crate) dark_exposure: Option<f64>,
 
     /// Master flat to divide by, itself divided by its norm: a file, or an HDU of it [default: none]
     ///
-    /// Pixels at which the flat is zero, negative, not finite or masked are masked, and divided by 1.
+    /// Its unit does not matter. Pixels at which it is zero, negative, not finite or masked are masked, and divided by 1; how many
+    /// they are is told.
     #[arg(long, value_name = "FILE")]
     pub(crate) flat: Option<OsString>,
 
@@ -128,7 +130,7 @@ pub(crate) struct Calibrating {
     #[arg(long, value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
     pub(crate) flat_section: Option<Section>,
 
-    /// Whether each chip of a multi-extension flat has its norm, or all share one, which keeps their ratios [default: frame]
+    /// With --hdu all: whether each chip of the flat has its norm, or all share one (mef), which keeps their ratios [default: frame]
     #[arg(long, value_name = "OVER", value_parser = ["frame", "mef"])]
     pub(crate) flat_norm_over: Option<String>,
 
@@ -149,7 +151,8 @@ pub(crate) struct Calibrating {
     /// Do every step, also those that the header of a frame says are done
     ///
     /// Without it such a step is skipped for that frame, with a note. The cards that say so: OVERSCAN, TRIM, ZEROCOR,
-    /// DARKCOR, FLATCOR and GAINCOR, as IRAF and ccdstream write them, and those of ccdproc.
+    /// DARKCOR and FLATCOR, as IRAF and ccdstream write them, DEVIATN (where the uncertainty is there), GAINCOR and SKYSUB of
+    /// ccdstream, and those of ccdproc.
     #[arg(long)]
     pub(crate) redo: bool,
 }

@@ -138,7 +138,8 @@ Examples:
     ccdstream calibrate --dry-run -o reduced/ --bias bias.fits raw/
 
 Exit status: 0 all frames are done; 1 some or all failed; 2 the command line is wrong;
-130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP. No file is ever there in part.";
+130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP: what was calibrated by then stays.
+No file is ever there in part.";
 
 /// What the overscan is.
 pub(super) const OVERSCAN: &str = "\
@@ -188,7 +189,7 @@ Frames, in any of these forms:
   @frames.txt          a list: one frame a line, relative to the list,
                        # begins a comment
   @-                   a list on standard input
-A 3-D image counts as NAXIS3 frames.";
+A 3-D image counts as NAXIS3 frames; calibrate takes one image a file.";
 
 /// What clip steps there are.
 pub(super) const CLIP: &str = "\

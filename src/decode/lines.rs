@@ -9,15 +9,9 @@ use crate::pixels::{Stored, UncertaintyKind};
 
 /// What makes samples of decoded numbers.
 pub(crate) trait WorkLine<T> {
-    /// Makes samples of some pixels of a frame, [`LINE`] at most, counted from the first of the strip. `decoded` yields BSCALE·stored + BZERO,
-    /// [`Sample::ABSENT`] where there is no sample. To be `#[inline(always)]`, or its loops do not become vector code.
-    fn work(
-        &mut self,
-        frame: usize,
-        pixels: Range<usize>,
-        decoded: impl Iterator<Item = f64>,
-        samples: &mut [T],
-    );
+    /// Makes samples of some pixels of a frame, [`LINE`] at most, counted from the first of the strip. `decoded` is BSCALE·stored + BZERO,
+    /// [`Sample::ABSENT`] where there is no sample; it is not looked at again. Both lines begin where a vector may.
+    fn work(&mut self, frame: usize, pixels: Range<usize>, decoded: &mut [f64], samples: &mut [T]);
 }
 
 /// Decodes the pixels of `frames`, all stored alike, in f64, some at a time, and puts the samples that `work` makes of them into their rows of
@@ -112,6 +106,10 @@ impl<T: Sample> Strip<'_, T> {
     }
 }
 
+/// A line that begins where a vector may.
+#[repr(align(64))]
+struct Aligned<T>([T; LINE]);
+
 /// Puts what is made of decoded numbers into the rows of a strip.
 struct Lines<'s, 'a, T, B, W> {
     width: Width,
@@ -143,13 +141,17 @@ where
         width.vectorize(
             #[inline(always)]
             || {
-                let mut samples = [T::ABSENT; LINE];
+                let mut decoded = Aligned([0.0; LINE]);
+                let mut samples = Aligned([T::ABSENT; LINE]);
                 for start in (0..ntotal).step_by(LINE) {
                     let pixels = start..ntotal.min(start + LINE);
-                    let samples = &mut samples[..pixels.len()];
+                    let decoded = &mut decoded.0[..pixels.len()];
+                    let samples = &mut samples.0[..pixels.len()];
                     for frame in frames.clone() {
                         let stored = &bytes(frame)[pixels.start * N..pixels.end * N];
-                        let decoded = stored.as_chunks::<N>().0.iter().map(|pixel| rule(*pixel));
+                        for (decoded, pixel) in decoded.iter_mut().zip(stored.as_chunks::<N>().0) {
+                            *decoded = rule(*pixel);
+                        }
                         work.work(frame, pixels.clone(), decoded, samples);
                         strip.put(frame, start, samples);
                     }

@@ -56,7 +56,10 @@ fn with_rule<T: Sample>(stored: &Stored, user: impl UseRule<T>) {
             T::from_f64(f64::from(v + offset))
         }
     };
+    let plain = move |v: i32| T::from_f64(f64::from(v + offset));
     match (bitpix, blank) {
+        // Most raw frames: what costs nothing in other forms is a tenth of their decoding.
+        (Bitpix::I16, None) if whole => user.with(move |b| plain(i32::from(i16::from_be_bytes(b)))),
         (Bitpix::U8, _) if whole => user.with(move |b: [u8; 1]| small(i32::from(b[0]))),
         (Bitpix::I16, _) if whole => user.with(move |b| small(i32::from(i16::from_be_bytes(b)))),
         (Bitpix::U8, _) => user.with(move |b: [u8; 1]| {

@@ -9,7 +9,7 @@ use crate::pixels::Companion;
 use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
-use crate::source::{self, Masters, Reader, Selection, Unpacked};
+use crate::source::{self, Desks, Masters, Reader, Selection, Unpacked};
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
@@ -75,8 +75,8 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             ));
         }
     };
-    let masters = Masters::default();
-    let reader = Reader::new(&list, &masters, Io::Read, 1)?;
+    let (masters, desks) = (Masters::default(), Desks::new(1));
+    let reader = Reader::new(&list, &masters, Io::Read, &desks)?;
     reader.read(0, Companion::Image, &list.shape.area(), &mut bytes)?;
     Ok(bytes
         .as_chunks()
@@ -170,8 +170,8 @@ mod tests {
             (Bitpix::I16, "32768".to_owned())
         );
         let mut bytes = [0; 6];
-        let masters = Masters::default();
-        let reader = Reader::new(&list, &masters, Io::Read, 1).expect("a reader");
+        let (masters, desks) = (Masters::default(), Desks::new(1));
+        let reader = Reader::new(&list, &masters, Io::Read, &desks).expect("a reader");
         reader
             .read(0, Companion::Image, &shape.area(), &mut bytes)
             .expect("pixels");

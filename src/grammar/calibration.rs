@@ -169,7 +169,7 @@ impl FromStr for MaskBits {
             (_, Some(but)) => bits(but).map(|bits| !bits),
             (_, None) => bits(list),
         };
-        bad.map(|bad| Self { bad, flip: 0 }).ok_or_else(|| {
+        bad.map(|bad| Self { bad }).ok_or_else(|| {
             let expected = "the bits that are bad by their values, powers of 2 (1,4), all but some (~2), or all";
             wrong("--mask-bits", text, expected)
         })

@@ -20,6 +20,18 @@ impl Width {
         dispatch!(self.0, simd => simd.vectorize(work))
     }
 
+    /// Whether [`f64::mul_add`] is one instruction here, in loops compiled by [`Width::vectorize`]; elsewhere it is a call.
+    #[inline(always)]
+    pub fn fuses(self) -> bool {
+        match self.0 {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx512(_) | Level::Avx2(_) => true,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => true,
+            _ => false,
+        }
+    }
+
     /// Every width that this machine can run, narrowest first: for tests and benches.
     pub fn available() -> Vec<Self> {
         let widest = Level::new();

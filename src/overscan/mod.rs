@@ -46,8 +46,8 @@ impl From<&Overscan> for Wanted {
     }
 }
 
-/// Bytes that finding the levels of `nline` lines takes, their samples aside.
-pub(crate) fn nbyte(fit: Option<Fit>, nline: usize) -> usize {
+/// Bytes that finding the levels of `nline` lines of `nsample` samples takes, beside what lends it the samples.
+pub(crate) fn nbyte(fit: Option<Fit>, nline: usize, nsample: usize) -> usize {
     let ncoefficient = match fit {
         None => 0,
         Some(Fit::Polynomial(degree) | Fit::Legendre(degree) | Fit::Chebyshev(degree)) => {
@@ -55,7 +55,11 @@ pub(crate) fn nbyte(fit: Option<Fit>, nline: usize) -> usize {
         }
         Some(Fit::Spline(npiece)) => npiece + 3,
     };
-    (ncoefficient + 5) * nline * size_of::<f64>()
+    // The design and its triangle; the samples of a line; points, right side and levels.
+    let numbers = ncoefficient
+        .saturating_mul(nline.saturating_add(ncoefficient))
+        .saturating_add(nsample + 5 * nline);
+    numbers.saturating_mul(size_of::<f64>())
 }
 
 /// The levels of the `nline` lines of an overscan, in order.
@@ -63,7 +67,7 @@ pub(crate) fn nbyte(fit: Option<Fit>, nline: usize) -> usize {
 /// `line(i, samples)` is called once for each line, from the first to the last, with `samples` empty, and puts there the samples
 /// of line `i` that are present, all finite.
 ///
-/// A fit takes some (coefficients + 3) · `nline` · 8 bytes while it lasts.
+/// What it takes while it lasts is [`nbyte`].
 ///
 /// # Errors
 ///

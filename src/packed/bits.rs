@@ -39,7 +39,7 @@ impl<'a> Bits<'a> {
 
     #[cold]
     fn at_end(mut self) -> Self {
-        while self.count <= 56
+        while self.count < 56
             && let [next, rest @ ..] = self.bytes
         {
             self.window |= u64::from(*next) << (56 - self.count);
@@ -55,7 +55,7 @@ impl<'a> Bits<'a> {
         (self.window, self.count)
     }
 
-    /// Goes on by so many bits, fewer than 64, which the window must have.
+    /// Goes on by so many bits, which the window must have; it never has 64.
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
         self.window <<= count;

@@ -130,7 +130,7 @@ impl Codec {
                 } = room;
                 let shape = (npixel / pixels.ncol.max(1), pixels.ncol);
                 hcompress::unpack(packed, shape, smooth, coefficients, scratch)?;
-                put.wide(coefficients)?;
+                put.wide(&coefficients[..npixel])?;
             }
             Self::Gzip | Self::GzipShuffled => {
                 return gzip::unpack(packed, self == Self::GzipShuffled, pixels, room, out);

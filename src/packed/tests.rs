@@ -79,7 +79,9 @@ fn rice(numbers: &[i64], width: u32, block: usize, plain: &[Option<u32>]) -> Vec
             }
             None => {
                 written.bits(all, nsplit);
-                codes.iter().for_each(|code| written.bits(*code, width));
+                for code in codes {
+                    written.bits(code, width);
+                }
             }
         }
     }
@@ -116,7 +118,7 @@ proptest! {
     #[test]
     fn any_bytes_are_pixels_or_a_fault(
         bytes in prop::collection::vec(any::<u8>(), 0..300), nrow in 1_usize..20, ncol in 1_usize..20,
-        block in 1_usize..70, of_codec in 0..5,
+        block in 1_usize..70, of_codec in 0_usize..5,
     ) {
         let quantised = Quantised { dither: Dither::KeepingZero, scale: 0.5, zero: 1.0, blank: Some(3), seed: 9_999 };
         for bitpix in [Bitpix::U8, Bitpix::I16, Bitpix::I32, Bitpix::I64, Bitpix::F32, Bitpix::F64] {
@@ -155,7 +157,10 @@ fn a_code_of_more_zeros_than_a_window_has_bits_is_read() {
         written.bits(0, 1);
     }
     written.bits(1, 1);
-    let codec = Codec::Rice { block: 32, nbyte: 4 };
+    let codec = Codec::Rice {
+        block: 32,
+        nbyte: 4,
+    };
     let got = unpack(codec, &written.bytes, &pixels(Bitpix::I32, 1), 1);
     assert_eq!(got, Ok(100_i32.to_be_bytes().to_vec()));
 }
@@ -168,9 +173,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn gzipped_numbers_of_another_width_become_pixels_if_they_fit() {
-    let wide: Vec<u8> = [1_i32, -2, 300].iter().flat_map(|n| n.to_be_bytes()).collect();
+    let wide: Vec<u8> = [1_i32, -2, 300]
+        .iter()
+        .flat_map(|n| n.to_be_bytes())
+        .collect();
     let narrow = |bitpix, bytes: &[u8]| unpack(Codec::Gzip, &gzip(bytes), &pixels(bitpix, 3), 3);
-    let want: Vec<u8> = [1_i16, -2, 300].iter().flat_map(|n| n.to_be_bytes()).collect();
+    let want: Vec<u8> = [1_i16, -2, 300]
+        .iter()
+        .flat_map(|n| n.to_be_bytes())
+        .collect();
     assert_eq!(narrow(Bitpix::I16, &wide), Ok(want));
     assert!(narrow(Bitpix::U8, &wide).is_err());
     assert!(narrow(Bitpix::I32, &wide[1..]).is_err());
@@ -189,10 +200,25 @@ fn plio_runs_are_read() {
     let mut words = [&words[..], &more].concat();
     words[3] = i16::try_from(words.len()).expect("few");
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
-    let got = unpack(Codec::Plio { shifted: false }, &bytes, &pixels(Bitpix::I32, 12), 12);
-    let got = got.map(|bytes| bytes.as_chunks().0.iter().map(|b| i32::from_be_bytes(*b)).collect::<Vec<_>>());
+    let got = unpack(
+        Codec::Plio { shifted: false },
+        &bytes,
+        &pixels(Bitpix::I32, 12),
+        12,
+    );
+    let got = got.map(|bytes| {
+        bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| i32::from_be_bytes(*b))
+            .collect::<Vec<_>>()
+    });
     let high = 3 + 2 * 4096;
-    assert_eq!(got, Ok(vec![high, high, 0, 0, 0, 0, 0, high, high + 5, 0, 0, 0]));
+    assert_eq!(
+        got,
+        Ok(vec![high, high, 0, 0, 0, 0, 0, high, high + 5, 0, 0, 0])
+    );
 }
 
 #[test]
@@ -214,17 +240,25 @@ fn dithers_take_the_numbers_that_everybody_takes() {
         let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
         let got = unpack(Codec::Gzip, &gzip(&bytes), &pixels, 3).expect("unpacked");
         let (got, _) = got.as_chunks();
-        got.iter().map(|bytes| f64::from_be_bytes(*bytes)).collect::<Vec<_>>()
+        got.iter()
+            .map(|bytes| f64::from_be_bytes(*bytes))
+            .collect::<Vec<_>>()
     };
     let none = floats(quantised(Dither::None, 0));
     assert_eq!(none[0].to_bits(), 18.0_f64.to_bits());
     assert!(none[1].is_nan());
     // The first random number is 16807/2147483647: the tile begins with the 0th.
-    let first = f64::from((16_807.0_f64 / 2_147_483_647.0) as f32);
+    let first = f64::from(16_807.0_f32 / 2_147_483_647.0);
     let one = floats(quantised(Dither::Subtractive, 0));
-    assert_eq!(one[0].to_bits(), ((4.0 - first + 0.5) * 2.0 + 10.0).to_bits());
+    assert_eq!(
+        one[0].to_bits(),
+        ((4.0 - first + 0.5) * 2.0 + 10.0).to_bits()
+    );
     assert!(one[2] < -4e9);
-    assert_eq!(floats(quantised(Dither::KeepingZero, 0))[2].to_bits(), 0.0_f64.to_bits());
+    assert_eq!(
+        floats(quantised(Dither::KeepingZero, 0))[2].to_bits(),
+        0.0_f64.to_bits()
+    );
     assert_eq!(Quantised::seed(0, 1), 0);
     assert_eq!(Quantised::seed(20_003, 9_999), 1);
 }

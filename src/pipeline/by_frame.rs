@@ -1,9 +1,49 @@
-//! Work on frame after frame, a frame a thread: for what needs all of a frame at once.
+//! Work that is handed out in turn to threads, each with a desk of its own: frame after frame, or area after area.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// Works on `count` pieces on so many threads, each with a desk of its own; the pieces are begun in their order, and an error is that of the
+/// first that failed.
+pub(super) fn in_turn<D>(
+    threads: usize,
+    count: usize,
+    desk: impl Fn() -> D + Sync,
+    work: impl Fn(&mut D, usize) -> Result<()> + Sync,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let first: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let thread = || {
+        let mut desk = desk();
+        while !failed.load(Ordering::Relaxed) {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            if piece >= count {
+                return;
+            }
+            if let Err(error) = work(&mut desk, piece) {
+                failed.store(true, Ordering::Relaxed);
+                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.as_ref().is_none_or(|(before, _)| piece < *before) {
+                    *first = Some((piece, error));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        // This thread takes part: what one piece needs no thread is started for.
+        for _ in 1..threads.min(count) {
+            scope.spawn(thread);
+        }
+        thread();
+    });
+    match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
 
 /// Works on `nframe` frames on so many threads, each with a desk of its own; the results are in the order of the frames, and an error is
 /// that of the first frame that failed.
@@ -13,28 +53,14 @@ pub(super) fn by_frame<D, R: Send>(
     desk: impl Fn() -> D + Sync,
     work: impl Fn(&mut D, usize) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let places: Vec<Mutex<Option<Result<R>>>> = (0..nframe).map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(nframe) {
-            scope.spawn(|| {
-                let mut desk = desk();
-                while !failed.load(Ordering::Relaxed) {
-                    let frame = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(place) = places.get(frame) else {
-                        return;
-                    };
-                    let result = work(&mut desk, frame);
-                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                    *place.lock().expect("nobody panics with a frame in hand") = Some(result);
-                }
-            });
-        }
-    });
-    // Frames behind the first that failed may not have been worked on.
+    let places: Vec<Mutex<Option<R>>> = (0..nframe).map(|_| Mutex::new(None)).collect();
+    in_turn(threads, nframe, desk, |desk, frame| {
+        let result = work(desk, frame)?;
+        *places[frame].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        Ok(())
+    })?;
     let results = places
         .into_iter()
-        .filter_map(|place| place.into_inner().ok().flatten());
-    results.collect()
+        .filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(results.collect())
 }

@@ -1,6 +1,8 @@
 //! What calibrates the frames of an image on their way: the masters, and the numbers of each frame.
 
 mod facts;
+mod flat;
+mod memory;
 mod prepare;
 mod prepared;
 
@@ -16,7 +18,9 @@ use crate::source::{Master, Masters, Reader};
 use crate::tile::{self, RawView, TilePlane};
 
 pub(super) use facts::{Facts, mean, step_cards};
-pub(super) use prepare::{Overscans, flat_norm, flat_norm_nbyte, steps};
+pub(super) use flat::{FlatLevel, flat_norm, flat_norm_nbyte};
+pub(super) use memory::{CARD, HEADER_COPIES};
+pub(super) use prepare::{Overscans, steps};
 pub(super) use prepared::{Job, sky_level, sky_wanted};
 
 /// The masters that take part at each pixel.
@@ -32,6 +36,8 @@ pub(super) struct Calibrating<'a> {
     pub(super) flat_min: Option<f64>,
     /// What the flat is divided by; 1 where there is none.
     pub(super) flat_norm: f64,
+    /// What is to be said of the pixels of the flat.
+    pub(super) flat_remark: Option<String>,
 }
 
 /// The masters that are there.
@@ -139,11 +145,13 @@ impl MasterDesk {
                     }
                 }
             }
-            if role == Role::Flat {
-                line.for_division(calibrating.flat_min, calibrating.flat_norm);
-            } else {
-                line.for_subtraction();
-            }
+            width.vectorize(
+                #[inline(always)]
+                || match role {
+                    Role::Flat => line.for_division(calibrating.flat_min, calibrating.flat_norm),
+                    _ => line.for_subtraction(),
+                },
+            );
         }
         &self.lines
     }

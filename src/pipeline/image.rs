@@ -3,11 +3,10 @@
 mod header;
 mod levels;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::calibrating::{self, Calibrating, Job, MasterDesk, sky_wanted};
+use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk, sky_wanted};
 use super::choices;
 use super::corridor::{self, Rooms, Source, Walked};
 use super::outcome::Outcome;
@@ -25,28 +24,8 @@ use crate::sink::{FitsSink, StepCards};
 use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::StackRoom;
 use crate::tile::{Companion, Layout, TilePlane};
+use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
-
-/// Cards of a frame's header, and copies of them, that are held while the header of the output is made.
-const HEADER_COPIES: u64 = 6;
-
-/// How many files there are, and their bytes.
-fn files(list: &FrameList) -> (usize, u64) {
-    let mut seen = HashSet::new();
-    let lengths = list
-        .frames
-        .iter()
-        .filter(|frame| seen.insert(&frame.path))
-        .map(|frame| {
-            let unpacked = frame
-                .packed
-                .as_ref()
-                .and_then(|packed| packed.unpacked_length());
-            unpacked.unwrap_or(frame.stamp.length)
-        });
-    let nbyte = lengths.sum();
-    (seen.len(), nbyte)
-}
 
 /// One image of the output.
 #[derive(Debug)]
@@ -139,8 +118,13 @@ impl<'a> Image<'a> {
         for bands in self.packed.ways() {
             ways.push((bands, self.demand(bands)?));
         }
-        let least: Vec<_> = ways.iter().map(|(_, demand)| demand.least()).collect::<Result<_>>()?;
-        let needed = least.into_iter().min().unwrap_or_default();
+        let mut least: Option<(ByteSize, &Demand)> = None;
+        for (_, demand) in &ways {
+            let smallest = demand.least()?;
+            if least.is_none_or(|(least, _)| smallest < least) {
+                least = Some((smallest, demand));
+            }
+        }
         let mut chosen: Option<(Bands, Plan)> = None;
         for (bands, demand) in &ways {
             // With bands of tall tiles some threads might find none.
@@ -158,17 +142,14 @@ impl<'a> Image<'a> {
                 Err(error) => return Err(error),
             }
         }
-        let (bands, plan) = chosen.ok_or(Error::LimitTooSmall {
-            limit,
-            needed,
-            frames: self.list.frames.len(),
-        })?;
-        self.bands = bands;
-        self.plan = Plan {
-            smallest: needed,
-            packing: self.packed.packing(self.ground, bands),
-            ..plan
+        let Some((least, demand)) = least else {
+            return Ok(());
         };
+        let (bands, plan) = chosen.ok_or_else(|| demand.too_small(limit, least))?;
+        self.bands = bands;
+        self.plan = plan;
+        self.plan.smallest = least;
+        self.plan.packing = self.packed.packing(self.ground, bands);
         Ok(())
     }
 
@@ -181,23 +162,20 @@ impl<'a> Image<'a> {
             .frames
             .iter()
             .map(|frame| frame.path.as_os_str().len() + frame.suffix.len());
-        let cards = list.first.cards().len()
-            + list
-                .primary
-                .as_ref()
-                .map_or(0, |header| header.cards().len());
         let scratch_nbyte = match self.sample {
             SampleType::F32 => self.stack.scratch_nbyte::<f32>(),
             SampleType::F64 => self.stack.scratch_nbyte::<f64>(),
         };
-        let (nfile, file_nbyte) = files(list);
         let job = self.job();
+        let (nfile, file_nbyte) = job.files();
+        let reading = job.reading_nbyte(self.recipe.resources.io, self.region.cols.len());
         let surveys = || self.sky_survey().into_iter().chain(self.survey());
         let measuring: Option<u64> = surveys().map(|survey| survey.nbyte()).reduce(|a, b| a + b);
         let measure_nbyte = surveys()
             .map(|survey| survey.scratch_nbyte(self.sample))
             .max();
         let measure_nbyte = measure_nbyte.max(Some(job.nbyte()?).filter(|nbyte| *nbyte > 0));
+        let measure_nbyte = measure_nbyte.map(|nbyte| nbyte + reading);
         let strip_npixel = match self.sample {
             SampleType::F32 => self.stack.strip_npixel::<f32>(),
             SampleType::F64 => self.stack.strip_npixel::<f64>(),
@@ -215,15 +193,17 @@ impl<'a> Image<'a> {
                 .iter()
                 .map(|(_, pixel)| pixel.nbyte())
                 .sum(),
-            text_nbyte: names.sum::<usize>() as u64
-                + list.frames.iter().map(packed_nbyte).sum::<u64>()
-                + 80 * (cards + list.frames.len()) as u64 * HEADER_COPIES
-                + job.levels_nbyte() as u64,
+            text_nbyte: (names.sum::<usize>()
+                + HEADER_COPIES * CARD * list.frames.len()
+                + job.header_nbyte()
+                + job.frames_nbyte()) as u64
+                + list.frames.iter().map(packed_nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
-            scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel),
+            scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),
             nfile,
             measure_nbyte,
+            again: self.recipe.frames.hdu == Hdu::All,
             walks: measuring.into_iter().chain([combining]).collect(),
             unpacking: Unpacking {
                 master_nbyte: master_nbyte(self.masters, list),
@@ -334,6 +314,8 @@ impl<'a> Image<'a> {
             &self.stack,
             &walked,
         );
+        let remark = self.calibrating.and_then(|found| found.flat_remark);
+        outcome.warnings.extend(remark);
         Ok(())
     }
 

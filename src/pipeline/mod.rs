@@ -20,10 +20,11 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::recipe::{Frames, Hdu, Recipe, Resources};
+use crate::recipe::{Frames, Hdu, Recipe};
 use crate::sink::{self, FitsSink};
-use crate::source::{self, FrameList, Masters, Reader};
+use crate::source;
 use crate::summary::Summary;
+use crate::sys;
 use crate::watch::Watch;
 
 pub use bench::BenchTile;
@@ -45,7 +46,7 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     let mut largest: Option<Plan> = None;
     for hdu in hdus(&recipe.frames, &ground)? {
         let Opened { list, masters } = choices::open(recipe, &hdu, &ground, watch)?;
-        let reader = reader(recipe, &list, &masters)?;
+        let reader = ground.reader(&list, &masters)?;
         let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, &ground)?.plan;
         if largest
             .as_ref()
@@ -81,7 +82,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let mut outcome = Outcome::new(recipe);
     for hdu in hdus(&recipe.frames, &ground)? {
         let Opened { list, masters } = choices::open(recipe, &hdu, &ground, watch)?;
-        let reader = reader(recipe, &list, &masters)?;
+        let reader = ground.reader(&list, &masters)?;
         let image = Image::new(recipe, &hdu, (&list, &masters), &reader, &ground)?;
         if sink.is_none() {
             output_is_no_input(&recipe.output.path, &image)?;
@@ -97,6 +98,8 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
             }
         };
         image.combine(&pool, sink, watch, &mut outcome)?;
+        // The next is planned as if this one had not been.
+        sys::release_freed();
     }
     watch.check()?;
     sink.ok_or_else(no_image)?.finish()?;
@@ -109,12 +112,6 @@ fn ground<'w>(recipe: &Recipe, depth: Depth, watch: &'w Watch) -> Result<Ground<
     sink::vacant(&recipe.output.path, recipe.output.overwrite)?;
     let beside = unpacking::beside(&recipe.output.path);
     Ground::new(&recipe.frames, &recipe.resources, &beside, depth, watch)
-}
-
-/// What reads the frames and masters of one image.
-fn reader<'l>(recipe: &Recipe, list: &'l FrameList, masters: &'l Masters) -> Result<Reader<'l>> {
-    let Resources { io, threads, .. } = recipe.resources;
-    Reader::new(list, masters, io, threads)
 }
 
 /// The HDUs that a run works on, one after another.

@@ -22,7 +22,7 @@ const NWORST_OF_STEP: usize = 3;
 pub(super) struct Outcome<'a> {
     recipe: &'a Recipe,
     images: Vec<Done>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,

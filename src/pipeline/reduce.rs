@@ -1,32 +1,32 @@
 //! The calibration of frames one by one: each goes into a file of its own, and one that fails leaves the others done.
 
+mod batch;
 mod chip;
 mod desk;
+mod need;
 mod outputs;
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::by_frame::by_frame;
-use super::calibrating::Facts;
+use super::calibrating::{Facts, FlatLevel};
 use super::corridor::Times;
-use super::unpacking::{Depth, Ground, desk_nbyte};
+use super::unpacking::{Depth, Ground};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
-use crate::plan::{Demand, Packing, Plan};
+use crate::plan::Plan;
 use crate::recipe::{Hdu, Reduction};
-use crate::sink::FitsSink;
 use crate::source::{self, FrameList, Masters, Named, Selection};
 use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime};
 use crate::sys;
-use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
+use batch::Batch;
 use chip::Chip;
-use desk::Desk;
+use need::Need;
 use outputs::outputs;
 
 /// Plans the calibration of frames: opens them, and says what memory and which bands it would take. Nothing is written.
@@ -53,21 +53,23 @@ pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> 
         Walk::Calibrating,
         run.plan.walks.last().copied().unwrap_or(0),
     );
-    let done = by_frame(
-        run.plan.threads,
-        run.files.len(),
-        || Desk::new(run.plan.capacity()),
-        |desk, file| {
-            watch.check()?;
-            let done = run.file(desk, file);
-            run.ground.unpacked.release(&run.files[file].named.path);
-            match done {
-                Err(Error::Stopped(signal)) => Err(Error::Stopped(signal)),
-                other => Ok(run.told(file, other)),
-            }
-        },
-    )?;
+    let mut done = Vec::with_capacity(run.files.len());
+    // Even batches: the last has no fewer files for its masters than the others.
+    let nbatch = run.files.len().div_ceil(run.batch);
+    for files in run.files.chunks(run.files.len().div_ceil(nbatch)) {
+        let batch = watch.check().and_then(|()| Batch::calibrate(&run, files));
+        done.extend(batch.map_err(|error| error.with_done(nwritten(&done), run.files.len()))?);
+        for file in files {
+            run.ground.unpacked.release(&file.named.path);
+        }
+    }
     Ok(run.summary(done, begun))
+}
+
+/// Of how many files every frame is calibrated.
+fn nwritten(done: &[Done]) -> usize {
+    let is_written = |done: &&Done| done.frames.iter().all(|frame| frame.fault.is_none());
+    done.iter().filter(is_written).count()
 }
 
 /// A file of the run, and where it goes.
@@ -79,12 +81,31 @@ struct File {
     fault: Option<String>,
 }
 
+impl File {
+    /// What is told of the file.
+    fn told(&self, done: std::result::Result<Done, String>) -> Done {
+        done.unwrap_or_else(|fault| {
+            let name = self.named.path.display().to_string();
+            // The fault begins with the name that the line of the frame begins with.
+            let fault = fault.strip_prefix(&format!("{name}: ")).unwrap_or(&fault);
+            Done {
+                frames: vec![ReducedFrame {
+                    fault: Some(fault.to_owned()),
+                    frame: name,
+                    ..ReducedFrame::default()
+                }],
+                ..Done::default()
+            }
+        })
+    }
+}
+
 /// What came of a file.
 #[derive(Debug, Default)]
 struct Done {
     frames: Vec<ReducedFrame>,
+    /// Bytes that were read.
     bytes: u64,
-    times: [Times; 3],
 }
 
 /// Files of masters, and where in them their pixels begin.
@@ -98,8 +119,12 @@ struct Run<'a> {
     files: Vec<File>,
     ground: Ground<'a>,
     plan: Plan,
+    /// Files that are calibrated together.
+    batch: usize,
+    /// What read, work and write took, of all threads together.
+    times: Mutex<[Times; 3]>,
     /// The norm of the flat and what is told of the masters, for each set of masters that was met, by files and places in them.
-    known: Mutex<HashMap<MasterPlaces, (f64, Facts)>>,
+    known: Mutex<HashMap<MasterPlaces, (FlatLevel, Facts)>>,
 }
 
 impl<'a> Run<'a> {
@@ -117,45 +142,26 @@ impl<'a> Run<'a> {
             files: Vec::new(),
             ground,
             plan: Plan::default(),
+            batch: 1,
+            times: Mutex::default(),
             known: Mutex::default(),
         };
-        let mut demand: Option<Demand> = None;
-        let mut npixel = 0;
-        let mut nbyte = 0;
-        let (mut widest, mut text, mut scratch, mut first) = (0, 0, 0, None);
-        let (mut unpacking, mut npacked) = (0, 0);
+        let mut need = Need::default();
         for named in named {
             watch.check()?;
-            let chips = run.hdus(&named).and_then(|hdus| {
-                let chips = hdus.iter().map(|hdu| run.open(&named, hdu));
-                chips.collect::<Result<Vec<_>>>()
-            });
-            let fault = match chips {
-                Ok(chips) => {
-                    let chips: Vec<_> = chips.into_iter().flatten().collect();
-                    if chips.is_empty() {
+            let fault = match run.look(&named) {
+                Ok(images) => {
+                    if images.is_empty() {
                         watch.advance(1);
                         continue;
                     }
-                    for (list, masters) in &chips {
-                        let chip = Chip::new(recipe, list, masters, run.width);
-                        if list.shape.npixel() > npixel {
-                            npixel = list.shape.npixel();
-                            first = Some(list.shape);
-                        }
-                        nbyte += chip.nbyte();
-                        widest = widest.max(chip.pixel_nbyte());
-                        scratch = scratch.max(chip.scratch_nbyte()?);
-                        let packed = desk_nbyte(&list.frames[0]);
-                        unpacking = unpacking.max(packed);
-                        npacked += usize::from(packed > 0);
-                    }
+                    let chips: Vec<_> = images.iter().map(|image| run.chip(image)).collect();
+                    need.add(named.path.as_os_str().len(), &chips)?;
                     None
                 }
                 Err(Error::Stopped(signal)) => return Err(Error::Stopped(signal)),
                 Err(error) => Some(error.to_string()),
             };
-            text += named.path.as_os_str().len() as u64 * 3;
             run.files.push(File {
                 output: PathBuf::new(),
                 named,
@@ -172,35 +178,21 @@ impl<'a> Run<'a> {
         for (file, output) in run.files.iter_mut().zip(outputs) {
             file.output = output;
         }
-        if let Some(shape) = first {
-            demand.replace(Demand {
-                process: run.ground.process.0,
-                nframe: run.files.len(),
-                shape,
-                raw_nbyte: widest,
-                nplane: 1,
-                out_nbyte: 0,
-                text_nbyte: text,
-                threads: recipe.resources.threads.min(run.files.len()),
-                scratch_nbyte: scratch,
-                mapped: None,
-                nfile: 2 * recipe.resources.threads,
-                measure_nbyte: None,
-                walks: vec![nbyte],
-                unpacking: run.ground.unpacking_rows(unpacking),
-            });
-        }
-        if let Some(demand) = demand {
-            run.plan = plan_with_fewer_threads(demand, recipe.resources.mem_limit)?;
-        }
-        run.plan.packing = Packing {
-            plain: run.files.len().saturating_sub(npacked),
-            by_bands: npacked,
-            ..run.ground.packing()
-        };
+        (run.plan, run.batch) = need.plan(&run.ground, run.files.len(), &recipe.resources)?;
         run.plan.threads = run.plan.threads.max(1);
         run.plan.one_by_one = true;
         Ok(run)
+    }
+
+    /// Opens the images of a file that are calibrated.
+    fn look(&self, named: &Named) -> Result<Vec<(FrameList, Masters)>> {
+        let hdus = self.hdus(named)?;
+        let opened = hdus.iter().map(|hdu| self.open(named, hdu));
+        opened.filter_map(Result::transpose).collect()
+    }
+
+    fn chip<'c>(&'c self, (list, masters): &'c (FrameList, Masters)) -> Chip<'c> {
+        Chip::new(self.recipe, list, masters, self.width)
     }
 
     /// The HDUs of a file that are worked on.
@@ -229,7 +221,7 @@ impl<'a> Run<'a> {
             return Err(Error::frame(
                 frame.name(),
                 format!(
-                    "is one of {} planes of a cube; frames are calibrated one image a file",
+                    "is one of {} planes of a cube; calibrate takes one image a file, combine also cubes",
                     list.frames.len()
                 ),
             ));
@@ -239,74 +231,31 @@ impl<'a> Run<'a> {
         Ok(Some((list, masters)))
     }
 
-    /// Calibrates a file.
-    fn file(&self, desk: &mut Desk, file: usize) -> Result<Done> {
-        let File {
-            named,
-            output,
-            fault,
-        } = &self.files[file];
-        if let Some(fault) = fault {
-            return Err(Error::Choice(fault.clone()));
+    /// Notes what a room took.
+    fn took(&self, times: [Times; 3]) {
+        for (sum, times) in lock(&self.times).iter_mut().zip(times) {
+            sum.add(times);
         }
-        let hdus = self.hdus(named)?;
-        let all = named.hdu.is_none() && self.recipe.frames.hdu == Hdu::All;
-        let mut sink = FitsSink::create(output, self.recipe.folder.overwrite)?;
-        let mut done = Done::default();
-        for (number, hdu) in hdus.iter().enumerate() {
-            let Some((list, masters)) = self.open(named, hdu)? else {
-                continue;
-            };
-            let chip = Chip::new(self.recipe, &list, &masters, self.width);
-            if all && number == 0 {
-                sink.add(&chip.shared_header())?;
-            }
-            let place = all.then_some(hdu);
-            let mut reduced = chip.reduce(self, desk, &mut sink, place, &mut done)?;
-            reduced.output = Some(output.clone());
-            // Told with the frame, so without its name.
-            let name = format!("{}: ", reduced.frame);
-            let notes = list.warnings.iter();
-            let notes = notes.map(|note| note.strip_prefix(&name).unwrap_or(note).to_owned());
-            reduced.notes = notes.collect();
-            done.frames.push(reduced);
-        }
-        let begun = Instant::now();
-        sink.finish_unflushed()?;
-        done.times[2].busy += begun.elapsed();
-        Ok(done)
     }
 
-    /// What is told of a file.
-    fn told(&self, file: usize, done: Result<Done>) -> Done {
-        done.unwrap_or_else(|error| {
-            let name = self.files[file].named.path.display().to_string();
-            let fault = error.to_string();
-            // The fault begins with the name that the line of the frame begins with.
-            let fault = fault.strip_prefix(&format!("{name}: ")).unwrap_or(&fault);
-            Done {
-                frames: vec![ReducedFrame {
-                    fault: Some(fault.to_owned()),
-                    frame: name,
-                    ..ReducedFrame::default()
-                }],
-                ..Done::default()
-            }
-        })
+    /// Notes that a room was busy since `begun`.
+    fn spent(&self, room: usize, begun: Instant) {
+        let mut times = [Times::default(); 3];
+        times[room].busy = begun.elapsed();
+        self.took(times);
     }
 
     fn summary(self, done: Vec<Done>, begun: Instant) -> ReductionSummary {
+        let times = self.times.into_inner();
+        let times = times.unwrap_or_else(PoisonError::into_inner);
         let mut all = Done::default();
         for done in done {
             all.frames.extend(done.frames);
             all.bytes += done.bytes;
-            for (sum, times) in all.times.iter_mut().zip(done.times) {
-                sum.add(times);
-            }
         }
         let warnings = warnings(&all.frames);
         let once = self.plan.walks.last().copied().unwrap_or(0);
-        let rooms = ["read", "work", "write"].into_iter().zip(all.times);
+        let rooms = ["read", "work", "write"].into_iter().zip(times);
         ReductionSummary {
             folder: self.recipe.folder.path.clone(),
             version: env!("CARGO_PKG_VERSION"),
@@ -343,18 +292,9 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Plans with as many threads as find room: each may hold tiles of its frame that are as large as that.
-fn plan_with_fewer_threads(mut demand: Demand, limit: ByteSize) -> Result<Plan> {
-    loop {
-        match demand.plan(limit) {
-            Err(Error::LimitTooSmall { .. })
-                if demand.threads > 1 && demand.unpacking.desk_nbyte > 0 =>
-            {
-                demand.threads -= 1;
-            }
-            plan => return plan,
-        }
-    }
+/// A panic of another thread ends the run: what it left is not looked at.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The notes on frames, each told once with the number of frames of which it holds.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::allowance::COMBINING;
 use super::{Demand, Packing, Part, Plan};
 use crate::units::ByteSize;
 
@@ -15,7 +16,7 @@ impl Demand {
         let threads = self.workers();
         let [raw, out] = self.tiles(capacity).unwrap_or_default();
         let mut parts = vec![
-            part("process".into(), self.process()),
+            part("process".into(), self.process() + COMBINING),
             part(format!("{} frames and headers", self.nframe), self.frames()),
             part(format!("{threads} tiles of frames"), raw),
             part(format!("{} tiles of results", self.ntile()), out),
@@ -26,7 +27,7 @@ impl Demand {
             ),
             part(
                 format!("first walk, {measurers} threads (before the tiles)"),
-                measurers as u64 * self.measurer(),
+                self.measuring(measurers),
             ),
             part(
                 format!("unpacking, {unpackers} threads (before the tiles)"),

@@ -19,6 +19,7 @@ fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool)
         mapped: mapped.then_some(pixels),
         nfile: nframe,
         measure_nbyte: Some(1 << 20),
+        again: mapped,
         walks: vec![pixels, pixels],
         unpacking: Unpacking::default(),
     }

@@ -128,8 +128,6 @@ pub enum Negative {
 pub struct MaskBits {
     /// These bits are bad where they are set.
     pub bad: u64,
-    /// These are turned over before.
-    pub flip: u64,
 }
 
 /// How the dark is subtracted.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempPath;
 
@@ -39,12 +40,20 @@ struct Hdu {
     /// The byte at which the data begin, and how many there are.
     start: u64,
     length: u64,
-    /// How many bytes of pixels were written.
-    written: u64,
     /// The byte at which the DATASUM card stands; the CHECKSUM card follows it.
     sums_at: u64,
     header: Sum,
-    data: Sum,
+    /// Shared by the threads that write.
+    data: Mutex<Written>,
+}
+
+/// What was written of the pixels of an HDU.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    /// Bytes.
+    nbyte: u64,
+    /// Their sum.
+    sum: Sum,
 }
 
 impl FitsSink {
@@ -114,21 +123,20 @@ impl FitsSink {
             begin,
             start,
             length,
-            written: 0,
             sums_at,
             header: sum,
-            data: Sum::default(),
+            data: Mutex::default(),
         });
         Ok(self.hdus.len() - 1)
     }
 
-    /// Writes the stored, big-endian bytes of a rectangle of pixels of an HDU. Rectangles may come in any order; every
-    /// pixel comes once.
+    /// Writes the stored, big-endian bytes of a rectangle of pixels of an HDU. Rectangles may come in any order, and from several threads;
+    /// every pixel comes once.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where the file refuses.
-    pub(crate) fn write(&mut self, hdu: usize, area: &Area, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, hdu: usize, area: &Area, bytes: &[u8]) -> Result<()> {
         let Some(pixels) = self.hdus[hdu].pixels.filter(|_| !bytes.is_empty()) else {
             return Ok(());
         };
@@ -144,22 +152,27 @@ impl FitsSink {
         } else {
             area.cols.len() * nbyte
         };
+        let hdu = &self.hdus[hdu];
+        let mut written = Written::default();
         for (row, run) in (area.rows.start..).zip(bytes.chunks_exact(run)) {
             let offset = ((row * pixels.shape.ncol + area.cols.start) * nbyte) as u64;
-            self.put(run, self.hdus[hdu].start + offset)?;
-            let hdu = &mut self.hdus[hdu];
-            hdu.data.add(offset, run);
-            hdu.written += run.len() as u64;
+            self.put(run, hdu.start + offset)?;
+            written.sum.add(offset, run);
+            written.nbyte += run.len() as u64;
         }
+        hdu.add(written);
         Ok(())
     }
 
     /// Counts a rectangle of pixels of an HDU as written that are zeros as they are stored. The file is zeros where nothing was written, and
     /// such pixels add nothing to a sum: a mask without a masked pixel costs nothing but its header.
-    pub(crate) fn write_zeros(&mut self, hdu: usize, area: &Area) {
-        let hdu = &mut self.hdus[hdu];
+    pub(crate) fn write_zeros(&self, hdu: usize, area: &Area) {
+        let hdu = &self.hdus[hdu];
         let nbyte = hdu.pixels.map_or(0, |pixels| pixels.dtype.nbyte());
-        hdu.written += (area.npixel() * nbyte) as u64;
+        hdu.add(Written {
+            nbyte: (area.npixel() * nbyte) as u64,
+            sum: Sum::default(),
+        });
     }
 
     /// Takes back the HDU that was added last, with what was written to it.
@@ -211,12 +224,13 @@ impl FitsSink {
     /// Writes what is known only when all pixels are.
     fn complete(&self) -> Result<()> {
         for (number, hdu) in self.hdus.iter().enumerate() {
-            if hdu.written != hdu.length {
+            let Written { nbyte, .. } = hdu.written();
+            if nbyte != hdu.length {
                 return Err(Error::Output {
                     path: self.path.clone(),
                     fault: format!(
-                        "{} of {} bytes of HDU {number} were written; this is a fault of ccdstream, please report it",
-                        hdu.written, hdu.length
+                        "{nbyte} of {} bytes of HDU {number} were written; this is a fault of ccdstream, please report it",
+                        hdu.length
                     ),
                 });
             }
@@ -247,20 +261,30 @@ impl FitsSink {
 }
 
 impl Hdu {
+    /// What was written so far.
+    fn written(&self) -> Written {
+        *self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what was written.
+    fn add(&self, more: Written) {
+        let mut data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        data.nbyte += more.nbyte;
+        data.sum.join(more.sum);
+    }
+
     /// The cards DATASUM and CHECKSUM.
     fn sum_cards(&self) -> Vec<u8> {
+        let data = self.written().sum;
         // CFITSIO puts the date into these comments: ours tell nothing but what they are.
         let cards = |checksum: &str| {
-            let mut cards = Card::string(
-                "DATASUM",
-                &self.data.value().to_string(),
-                "data unit checksum",
-            );
+            let mut cards =
+                Card::string("DATASUM", &data.value().to_string(), "data unit checksum");
             cards.extend(Card::string("CHECKSUM", checksum, "HDU checksum"));
             cards.iter().flat_map(|card| card.0).collect::<Vec<u8>>()
         };
         let mut sum = self.header;
-        sum.join(self.data);
+        sum.join(data);
         sum.add(0, &cards("0000000000000000"));
         cards(&sum.text())
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::header::{Header, is_axis};
+use crate::steps::{is_step, says_done};
 
 /// The header of the first frame, with which those of the others are compared.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl FirstHeader {
             }
             if is_said_of_the_sky(&keyword)
                 && !differing.contains(keyword.as_ref())
-                && self.header.value(&keyword) != other.value(&keyword)
+                && self.disagrees(&keyword, other)
             {
                 differing.insert(keyword.into_owned());
             }
@@ -57,9 +58,22 @@ impl FirstHeader {
             .filter(|(card, met)| !met && !card.continues())
         {
             let keyword = card.keyword();
-            if is_said_of_the_sky(&keyword) && !other.contains(&keyword) {
+            if is_said_of_the_sky(&keyword) && self.disagrees(&keyword, other) {
                 differing.insert(keyword.into_owned());
             }
+        }
+    }
+}
+
+impl FirstHeader {
+    /// Whether the value of a keyword is another. Of a step of the calibration it counts only whether it is done: how, which each header
+    /// tells of its own frame, is no matter of the observation.
+    fn disagrees(&self, keyword: &str, other: &Header) -> bool {
+        let (first, other) = (self.header.value(keyword), other.value(keyword));
+        let done = [&first, &other].map(|value| is_step(keyword) && says_done(value.as_ref()));
+        match done {
+            [false, false] => first != other,
+            [first, other] => first != other,
         }
     }
 }
@@ -148,6 +162,23 @@ mod tests {
             ),
             ["A", "C"]
         );
+    }
+
+    #[test]
+    fn of_a_step_it_counts_whether_it_is_done_not_how() {
+        let done = |mean: u32| {
+            [
+                format!("OVERSCAN= 'Overscan section is [1:4,1:9] with mean={mean}'"),
+                format!("SUBBIAS = 'ccd=<CCDData>, master={mean}'"),
+                "FILTER  = 'V'".into(),
+            ]
+        };
+        let (one, two) = (done(100), done(101));
+        let one: Vec<_> = one.iter().map(String::as_str).collect();
+        let two: Vec<_> = two.iter().map(String::as_str).collect();
+        assert!(differing(&one, &two).is_empty());
+        assert_eq!(differing(&one, &two[1..]), ["OVERSCAN"]);
+        assert_eq!(differing(&one[2..], &two), ["OVERSCAN", "SUBBIAS"]);
     }
 
     #[test]

@@ -7,16 +7,17 @@ use crate::error::{Error, Result};
 use crate::pixels::Image;
 use crate::recipe::Hdu;
 use crate::source::choose;
-use crate::source::file::{FitsFile, PackedFile};
+use crate::source::file::FitsFile;
 use crate::source::first::Shapes;
 use crate::source::frame::Stamp;
 use crate::source::list::shown;
 use crate::source::masters::settled;
 use crate::source::names;
+use crate::source::packed_file::PackedFile;
 use crate::source::unpacked::Unpacked;
 
 /// A mask for every frame, of their trimmed shape: nonzero is bad.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BadPixels {
     /// The file.
     pub path: Arc<Path>,

@@ -3,8 +3,9 @@
 use crate::header::printable;
 use crate::recipe::Hdu;
 use crate::source::companions::CompanionNames;
-use crate::source::file::{FitsFile, HeaderUnit};
+use crate::source::file::FitsFile;
 use crate::source::planes::{Kind, kind};
+use crate::source::unit::HeaderUnit;
 
 /// The number of the HDU that is taken; the error says what is there instead.
 ///
@@ -169,7 +170,7 @@ pub(super) fn image_hdus(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, extension, folder, image, saved, table, unpacked};
+    use crate::source::sample::{card, extension, folder, image, saved, table, table_of, unpacked};
 
     const USUAL: CompanionNames<'_> = CompanionNames {
         mask: Some("MASK"),
@@ -258,15 +259,19 @@ mod tests {
     fn a_packed_image_is_an_image() {
         let mut file = mef(&[
             table(&[]),
-            table(&[
-                card("ZIMAGE", "T"),
-                card("ZCMPTYPE", "'GZIP_1'"),
-                card("ZBITPIX", "16"),
-                card("ZNAXIS", "2"),
-                card("ZNAXIS1", "9"),
-                card("ZNAXIS2", "1"),
-                card("TTYPE1", "'COMPRESSED_DATA'"),
-            ]),
+            // CFITSIO goes past it only where its rows are as many as its tiles.
+            table_of(
+                1,
+                &[
+                    card("ZIMAGE", "T"),
+                    card("ZCMPTYPE", "'GZIP_1'"),
+                    card("ZBITPIX", "16"),
+                    card("ZNAXIS", "2"),
+                    card("ZNAXIS1", "9"),
+                    card("ZNAXIS2", "1"),
+                    card("TTYPE1", "'COMPRESSED_DATA'"),
+                ],
+            ),
         ]);
         assert_eq!(choose(&mut file, &Hdu::Auto, Some(USUAL)), Ok(2));
         assert_eq!(image_hdus(&mut file, USUAL), Ok(vec![Hdu::Number(2)]));

@@ -5,8 +5,9 @@ use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Frames;
 use crate::shape::Shape;
 use crate::source::choose::usable;
-use crate::source::file::{FitsFile, HeaderUnit};
+use crate::source::file::FitsFile;
 use crate::source::planes::{Kind, Planes, kind};
+use crate::source::unit::HeaderUnit;
 
 /// The EXTNAMEs of the planes that stand beside images; `None` where none is looked for.
 #[derive(Clone, Copy, Debug)]

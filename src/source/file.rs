@@ -1,6 +1,5 @@
 //! One FITS file, from its first bytes to its HDUs.
 
-use std::cell::OnceCell;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -9,81 +8,15 @@ use std::sync::Arc;
 
 use crate::error::{self, Error};
 use crate::header::{Header, printable};
-use crate::pixels::Image;
-use crate::source::planes::{Planes, is_packed};
+use crate::source::packed_file::PackedFile;
+use crate::source::planes::Planes;
 use crate::source::tiles::Tiles;
-use crate::source::translated::image_header;
+use crate::source::unit::HeaderUnit;
 use crate::source::unpacked::{Packing, Unpacked, Whole};
 use crate::sys::{self, Fits, Place};
 
 /// No header that is meant to be read is longer.
 const MAX_HEADER: u64 = 64 << 20;
-
-/// An HDU: its header, and where its data begin.
-#[derive(Debug)]
-pub(super) struct HeaderUnit {
-    /// Of a packed image, that of the image.
-    pub header: Header,
-    /// The byte of the file at which the data begin.
-    pub start: u64,
-    /// How its image is packed, if it is.
-    pub packed: Option<PackedUnit>,
-}
-
-/// An HDU with a packed image.
-#[derive(Debug)]
-pub(super) struct PackedUnit {
-    /// Its number.
-    pub number: u32,
-    /// The header of the table in which its tiles stand.
-    table: Header,
-    /// The tiles; known once the pixels are asked for.
-    tiles: OnceCell<Arc<Tiles>>,
-}
-
-impl HeaderUnit {
-    /// The HDU of this number and header, whose data begin at byte `start`.
-    fn new(number: usize, header: Header, start: u64) -> Self {
-        let number = u32::try_from(number).ok();
-        let Some(number) = number.filter(|_| is_packed(&header)) else {
-            return Self {
-                header,
-                start,
-                packed: None,
-            };
-        };
-        Self {
-            header: image_header(&header),
-            start,
-            packed: Some(PackedUnit {
-                number,
-                table: header,
-                tiles: OnceCell::new(),
-            }),
-        }
-    }
-
-    /// EXTNAME, if it is not empty.
-    pub(super) fn name(&self) -> Option<String> {
-        self.header.text("EXTNAME").filter(|name| !name.is_empty())
-    }
-
-    /// EXTVER, which is 1 where it is not given.
-    pub(super) fn version(&self) -> i64 {
-        self.header.integer("EXTVER").unwrap_or(1)
-    }
-
-    /// Whether its EXTNAME is this one, in any case.
-    pub(super) fn is_named(&self, name: &str) -> bool {
-        self.name()
-            .is_some_and(|own| own.eq_ignore_ascii_case(name.trim()))
-    }
-
-    /// Whether it was the primary HDU before it was packed.
-    fn was_primary(&self) -> bool {
-        self.packed.is_some() && self.header.contains("SIMPLE")
-    }
-}
 
 /// Where the bytes of a file come from.
 #[derive(Debug)]
@@ -173,7 +106,7 @@ impl FitsFile {
         let units = self.units.iter();
         let tiles = units.filter_map(|unit| unit.packed.as_ref()?.tiles.get().cloned());
         let tiles: Box<[_]> = tiles.collect();
-        (whole.is_some() || !tiles.is_empty()).then(|| Arc::new(PackedFile { whole, tiles }))
+        PackedFile::of(whole, tiles).map(Arc::new)
     }
 
     /// The planes of an image; if it is packed, its tiles all stand in the file.
@@ -203,6 +136,16 @@ impl FitsFile {
             Origin::File(fits) => read_at(fits.file(), into, start),
             Origin::Unpacked(whole) => whole.read_at(into, start),
         }
+    }
+
+    /// Bytes of the headers that were read so far.
+    pub(super) fn header_nbyte(&self) -> usize {
+        let units = self.units.iter();
+        let tables = units
+            .clone()
+            .filter_map(|unit| Some(&unit.packed.as_ref()?.table));
+        let headers = units.map(|unit| &unit.header).chain(tables);
+        headers.map(|header| size_of_val(header.cards())).sum()
     }
 
     /// An HDU by its number, 0 for the primary; `None` behind the last that can be understood.
@@ -286,48 +229,6 @@ impl FitsFile {
     }
 }
 
-/// What is packed of a file: all of it, or images tile by tile, or both.
-#[derive(Debug)]
-pub(crate) struct PackedFile {
-    /// The temporary file to which it was unpacked.
-    pub(super) whole: Option<Arc<Whole>>,
-    /// Its packed images, as far as they were asked for.
-    tiles: Box<[Arc<Tiles>]>,
-}
-
-impl PackedFile {
-    /// A file with these packed images.
-    pub(super) fn with(&self, tiles: Box<[Arc<Tiles>]>) -> Arc<Self> {
-        let whole = self.whole.clone();
-        Arc::new(Self { whole, tiles })
-    }
-
-    /// The packed images.
-    pub(crate) fn all_tiles(&self) -> &[Arc<Tiles>] {
-        &self.tiles
-    }
-
-    /// The tiles of an image; `None` where it is not packed.
-    pub(crate) fn tiles(&self, image: &Image) -> Option<&Arc<Tiles>> {
-        let hdu = image.packed?;
-        self.tiles.iter().find(|tiles| tiles.hdu() == hdu)
-    }
-
-    /// Bytes that it takes itself.
-    pub(crate) fn nbyte(&self) -> u64 {
-        // What counts references stands beside each, and the file is known by its path.
-        const COUNTS: usize = 64;
-        let tiles = self.tiles.len() * (size_of::<Tiles>() + COUNTS);
-        let whole = self.whole.as_ref().map_or(0, |whole| whole.nbyte() + COUNTS);
-        (size_of::<Self>() + COUNTS + tiles + whole) as u64
-    }
-
-    /// Bytes of the temporary file to which it was unpacked.
-    pub(crate) fn unpacked_length(&self) -> Option<u64> {
-        self.whole.as_ref().map(|whole| whole.length())
-    }
-}
-
 /// Reads from the beginning of a file as much as there is.
 fn read_up_to(file: &File, into: &mut [u8]) -> io::Result<usize> {
     read_at(file, into, 0)
@@ -402,12 +303,12 @@ mod tests {
         let dir = folder();
         for (bytes, said) in [
             (&b""[..], "is empty: 0 bytes"),
+            (b"\x1f\x8b\x08\0\0", "what gzip packed ends early"),
+            (b"BZh91AY", "what bzip2 packed ends early"),
             (
-                b"\x1f\x8b\x08\0\0",
-                "compressed with gzip; compressed frames are not read yet, unpack it with gunzip",
+                b"\xfd7zXZ\0",
+                "compressed with xz, which is not read here; unpack it with unxz first",
             ),
-            (b"BZh91AY", "compressed with bzip2"),
-            (b"\xfd7zXZ\0", "compressed with xz"),
             (b"\x28\xb5\x2f\xfd1", "compressed with zstd"),
             (
                 b"version https://git-lfs.github.com/spec/v1\noid",

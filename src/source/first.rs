@@ -21,13 +21,15 @@ impl Shapes {
     pub(super) fn fault(self, found: Shape, name: &str) -> Option<String> {
         let Self { whole, trimmed } = self;
         let has = if whole == trimmed {
-            format!("has {trimmed}")
+            format!("has {trimmed}; the two must be alike, by --trim or another file")
         } else if whole == found {
             format!(
                 "is trimmed from that to {trimmed}; trim this in the same way before it is used"
             )
         } else {
-            format!("has {trimmed} after the trim, {whole} before")
+            format!(
+                "has {trimmed} after the trim, {whole} before; choose another --trim, or another file"
+            )
         };
         (found != trimmed).then(|| format!("{found} pixels, but {name} {has}"))
     }
@@ -109,7 +111,9 @@ mod tests {
         );
         assert_eq!(
             shapes.fault(other, "a.fits").as_deref(),
-            Some("3 × 3 pixels, but a.fits has 4 × 4 after the trim, 6 × 5 before")
+            Some(
+                "3 × 3 pixels, but a.fits has 4 × 4 after the trim, 6 × 5 before; choose another --trim, or another file"
+            )
         );
         let plain = Shapes {
             whole: large,
@@ -117,7 +121,9 @@ mod tests {
         };
         assert_eq!(
             plain.fault(small, "a.fits").as_deref(),
-            Some("4 × 4 pixels, but a.fits has 6 × 5")
+            Some(
+                "4 × 4 pixels, but a.fits has 6 × 5; the two must be alike, by --trim or another file"
+            )
         );
     }
 }

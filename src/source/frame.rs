@@ -11,7 +11,7 @@ use jiff::civil::DateTime;
 use crate::header::{Keywords, printable};
 use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Hdu;
-use crate::source::file::PackedFile;
+use crate::source::packed_file::PackedFile;
 use crate::source::raw::Raw;
 
 /// One input image, or one plane of a cube.

@@ -57,6 +57,8 @@ pub(crate) struct FrameList {
     pub chips: Chips,
     /// The keywords of which the frames do not all say the same.
     pub differing: BTreeSet<String>,
+    /// Bytes of the headers of the file that has most of them: all are held while it is opened.
+    pub header_nbyte: usize,
     /// A mask for every frame.
     pub bad_pixels: Option<BadPixels>,
     /// What the user should know, though it stops nothing.
@@ -126,6 +128,7 @@ struct Opening<'a> {
     seen: HashSet<(u64, u64, usize)>,
     repeated: Vec<String>,
     remarks: Remarks,
+    header_nbyte: usize,
 }
 
 impl<'a> Opening<'a> {
@@ -140,6 +143,7 @@ impl<'a> Opening<'a> {
             seen: HashSet::new(),
             repeated: Vec::new(),
             remarks: Remarks::default(),
+            header_nbyte: 0,
         }
     }
 
@@ -169,13 +173,24 @@ impl<'a> Opening<'a> {
             planes.plane(0),
             &mut self.remarks,
         );
-        let raw = raw.map_err(wrong)?;
+        let mut raw = raw.map_err(wrong)?;
         let trim = raw
             .as_ref()
             .map_or(planes.shape().area(), |raw| raw.trim.clone());
         let companions = Companions::of(&mut file, number, &planes, trim.shape(), self.companions)
             .map_err(wrong)?;
+        if let Some(raw) = &mut raw {
+            raw.deviate(
+                &name,
+                self.selection.calibration,
+                keywords(&file, number),
+                companions.uncertainty(0).is_some(),
+                &mut self.remarks,
+            )
+            .map_err(wrong)?;
+        }
         self.hold_against_first(&name, &mut file, number, &planes, raw.as_ref())?;
+        self.header_nbyte = self.header_nbyte.max(file.header_nbyte());
         if !self
             .seen
             .insert((file.about().dev(), file.about().ino(), number))
@@ -273,6 +288,7 @@ impl<'a> Opening<'a> {
             extname: first.extname,
             chips: first.chips,
             differing: self.differing,
+            header_nbyte: self.header_nbyte,
             bad_pixels,
             warnings: repetition(&self.repeated)
                 .into_iter()

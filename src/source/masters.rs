@@ -7,20 +7,21 @@ use crate::error::{Error, Result};
 use crate::header::{Keywords, printable};
 use crate::pixels::{Image, Role, UncertaintyKind};
 use crate::recipe::{Calibration, Dark, Io, MaskBits};
-use crate::source::agree::canonical_unit;
+use crate::source::agree::{ELECTRON, canonical_unit};
 use crate::source::choose::{self, images};
 use crate::source::companions::{CompanionNames, Companions};
-use crate::source::file::{FitsFile, PackedFile};
+use crate::source::file::FitsFile;
 use crate::source::first::Shapes;
 use crate::source::frame::{Frame, Stamp};
 use crate::source::list::{FrameList, Selection, keywords};
 use crate::source::names;
+use crate::source::packed_file::PackedFile;
 use crate::source::raw::{self, Raw};
 use crate::source::unpacked::Unpacked;
 use crate::source::way::Opened;
 
 /// The masters that a run takes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Masters {
     /// The bias.
     pub bias: Option<Master>,
@@ -33,7 +34,7 @@ pub(crate) struct Masters {
 }
 
 /// A master; of one plane, and of the shape of the trimmed frames.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Master {
     /// As it was typed.
     pub name: String,
@@ -57,6 +58,8 @@ pub(crate) struct Master {
     pub exposure: Option<f64>,
     /// DATASUM, where its header has it.
     pub datasum: Option<String>,
+    /// Bytes of the headers of the file, all of which are held while it is opened.
+    pub header_nbyte: usize,
 }
 
 /// Opens the masters that a calibration names for the frames of a list; no pixel is read. `every`: whether the run goes over every
@@ -172,15 +175,17 @@ impl Master {
         let Some((frame, raw)) = other else {
             return Ok(());
         };
-        let after = if by_gain(raw) {
-            " after --gain; give --gain-last, or a master that is made with --gain"
-        } else {
-            ""
-        };
         let (name, other) = (frame.name(), unit_of(raw));
+        let help = if by_gain(raw) {
+            " after --gain; give --gain-last, or a master that is made with --gain".into()
+        } else if unit == ELECTRON {
+            format!("; give --gain without --gain-last, or a master in '{other}'")
+        } else {
+            format!("; give a master in '{other}'")
+        };
         Err(Error::frame(
             self.shown(role),
-            format!("its unit is '{unit}', but {name} is in '{other}'{after}"),
+            format!("its unit is '{unit}', but {name} is in '{other}'{help}"),
         ))
     }
 }
@@ -204,7 +209,7 @@ impl Opening<'_> {
     fn one(&self, role: Role, name: &str) -> Result<Master> {
         let named = names::single(Path::new(name))?;
         let wrong = |fault| Error::frame(shown(role, name), fault);
-        let mut file = FitsFile::open(&named.path, self.selection.unpacked)?;
+        let mut file = self.file(role, &named.path)?;
         let aside = CompanionNames::of(self.selection.frames);
         let number = match &named.hdu {
             Some(hdu) => choose::choose(&mut file, hdu, Some(aside)).map_err(wrong)?,
@@ -223,11 +228,19 @@ impl Opening<'_> {
         self.master(&typed, &mut file, number)
     }
 
+    /// Opens the file of a master; what is wrong with it is told with the flag and a frame that it was meant for.
+    fn file(&self, role: Role, path: &Path) -> Result<FitsFile> {
+        FitsFile::open(path, self.selection.unpacked).map_err(|fault| {
+            let first = self.list.frames[0].name();
+            Error::frame(role.flag(), format!("{fault}; it is needed for {first}"))
+        })
+    }
+
     /// Opens all images of a flat.
     fn every_one(&self, name: &str) -> Result<Vec<Master>> {
         let named = names::single(Path::new(name))?;
         let wrong = |fault| Error::frame(shown(Role::Flat, name), fault);
-        let mut file = FitsFile::open(&named.path, self.selection.unpacked)?;
+        let mut file = self.file(Role::Flat, &named.path)?;
         let aside = CompanionNames::of(self.selection.frames);
         let typed = Typed {
             name,
@@ -282,6 +295,7 @@ impl Opening<'_> {
             unit: canonical_unit(keywords.text("BUNIT").as_deref()),
             exposure: exposure.transpose().map_err(wrong)?.flatten(),
             datasum: datasum.filter(|sum| sum.parse::<u32>().is_ok()),
+            header_nbyte: file.header_nbyte(),
         })
     }
 

@@ -18,6 +18,7 @@ mod frame;
 mod list;
 mod masters;
 mod names;
+mod packed_file;
 mod planes;
 mod raw;
 mod reader;
@@ -28,6 +29,7 @@ mod sample;
 mod section;
 mod tiles;
 mod translated;
+mod unit;
 mod unpacked;
 mod way;
 
@@ -37,6 +39,7 @@ pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, ope
 pub(crate) use masters::{Master, Masters, masters};
 pub(crate) use names::{Named, expand};
 pub(crate) use raw::Raw;
-pub(crate) use reader::Reader;
-pub(crate) use tiles::Tiles;
+pub(crate) use reader::{Reader, spare_descriptors};
+pub(crate) use tiles::{Desk, Desks, Tiles};
 pub(crate) use unpacked::{Unpacked, Wanted};
+pub(crate) use way::TOGETHER;

@@ -3,7 +3,7 @@
 use crate::header::{Header, printable};
 use crate::pixels::{Bitpix, Image, Stored};
 use crate::shape::Shape;
-use crate::source::file::HeaderUnit;
+use crate::source::unit::HeaderUnit;
 
 /// What an HDU is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +24,6 @@ pub(super) fn kind(header: &Header) -> Kind {
         Some("TABLE" | "BINTABLE" | "A3DTABLE") => other("a table, not an image"),
         Some(name) => Kind::Other(format!("an extension '{}', not an image", printable(name))),
     }
-}
-
-/// Whether the table of this header holds the packed tiles of an image.
-pub(super) fn is_packed(table: &Header) -> bool {
-    let extension = table.text("XTENSION");
-    let is_table = matches!(
-        extension.as_deref().map(str::trim_ascii_end),
-        Some("BINTABLE" | "A3DTABLE")
-    );
-    is_table && table.says_true("ZIMAGE")
 }
 
 /// What an HDU is that is no table, by its axes.
@@ -389,8 +379,6 @@ mod tests {
             other(&[("XTENSION", "'TABLE   '")]),
             "a table, not an image"
         );
-        let packed = unit(&[("XTENSION", "'BINTABLE'"), ("ZIMAGE", "T")]);
-        assert!(is_packed(&packed.header));
         assert_eq!(
             other(&[("NAXIS", "2"), ("NAXIS1", "0"), ("GROUPS", "T")]),
             "random groups, not an image"

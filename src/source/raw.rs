@@ -44,7 +44,7 @@ impl Raw {
         if !calibrates(calibration) {
             return Ok(None);
         }
-        let done = left_out(name, calibration, keywords, remarks);
+        let done = skipped(name, calibration, keywords, remarks);
         let shape = untrimmed.shape;
         let mut find = |place: &Place, flag: &str| {
             let Found { area, cut } = section::find(place, flag, keywords, shape)?;
@@ -62,13 +62,8 @@ impl Raw {
             None => shape.area(),
         };
         let gain = match calibration.gain.as_ref().filter(|_| !done.gain) {
-            Some(gain) => Some(number(gain, "--gain", keywords, |gain| gain > 0.0)?),
-            None => None,
-        };
-        let deviates = calibration.deviation.is_some() && !done.deviation;
-        let readnoise = match calibration.readnoise.as_ref().filter(|_| deviates) {
-            Some(noise) => Some(number(noise, "--readnoise", keywords, |noise| {
-                noise >= 0.0
+            Some(gain) => Some(number(gain, "--gain", "above 0", keywords, |gain| {
+                gain > 0.0
             })?),
             None => None,
         };
@@ -87,11 +82,49 @@ impl Raw {
             overscan,
             trim,
             gain,
-            readnoise,
+            readnoise: None,
             exposure,
             unit: unit.into(),
             done,
         }))
+    }
+
+    /// Finds what the deviation needs, if it is to be made. It is done where the header says so and the frame has the uncertainty to show
+    /// for it; one that was written without that plane has lost it.
+    pub(super) fn deviate(
+        &mut self,
+        name: &str,
+        calibration: &Calibration,
+        keywords: Keywords<'_>,
+        has_uncertainty: bool,
+        remarks: &mut Remarks,
+    ) -> Result<(), String> {
+        if calibration.deviation.is_none() {
+            return Ok(());
+        }
+        let card = Step::Deviation.said_by(keywords);
+        if let Some(card) = card.filter(|_| self.done.deviation) {
+            self.done.deviation = has_uncertainty;
+            let text = if has_uncertainty {
+                left_out(Step::Deviation, card, "--deviation")
+            } else {
+                format!(
+                    "its header says that its deviation is done ({card}), but it has no uncertainty; --deviation makes one of its samples as \
+                     they are"
+                )
+            };
+            remarks.add(&format!("deviation, {has_uncertainty}"), name, &text);
+        }
+        if let Some(noise) = calibration
+            .readnoise
+            .as_ref()
+            .filter(|_| !self.done.deviation)
+        {
+            let not_below = |noise| noise >= 0.0;
+            let readnoise = number(noise, "--readnoise", "not below 0", keywords, not_below)?;
+            self.readnoise = Some(readnoise);
+        }
+        Ok(())
     }
 
     /// The unit of its samples behind the gain.
@@ -114,8 +147,9 @@ fn calibrates(calibration: &Calibration) -> bool {
     *calibration != nothing
 }
 
-/// The steps that the header of a frame says are done, unless they are done again; of those that are asked for it is told.
-fn left_out(
+/// The steps that the header of a frame says are done, unless they are done again; of those that are asked for it is told, but of the
+/// deviation, which [`Raw::deviate`] settles.
+fn skipped(
     name: &str,
     calibration: &Calibration,
     keywords: Keywords<'_>,
@@ -126,14 +160,19 @@ fn left_out(
     }
     for (step, flag) in asked(calibration) {
         if let Some(card) = step.said_by(keywords) {
-            let step = step.name();
-            let text = format!(
-                "its header says that its {step} is done ({card}); {flag} is left out, --redo does it again"
-            );
-            remarks.add(&format!("{step} is done"), name, &text);
+            let text = left_out(step, card, flag);
+            remarks.add(&format!("{} is done", step.name()), name, &text);
         }
     }
     done(keywords)
+}
+
+/// What is said of a step that is left out.
+fn left_out(step: Step, card: &str, flag: &str) -> String {
+    format!(
+        "its header says that its {} is done ({card}); {flag} is left out, --redo does it again",
+        step.name()
+    )
 }
 
 /// The steps that are asked for and that a header can say are done, with their flags.
@@ -141,11 +180,6 @@ fn asked(calibration: &Calibration) -> impl Iterator<Item = (Step, &'static str)
     [
         (calibration.overscan.is_some(), Step::Overscan, "--overscan"),
         (calibration.trim.is_some(), Step::Trim, "--trim"),
-        (
-            calibration.deviation.is_some(),
-            Step::Deviation,
-            "--deviation",
-        ),
         (calibration.gain.is_some(), Step::Gain, "--gain"),
         (calibration.bias.is_some(), Step::Bias, "--bias"),
         (calibration.dark.is_some(), Step::Dark, "--dark"),
@@ -156,10 +190,11 @@ fn asked(calibration: &Calibration) -> impl Iterator<Item = (Step, &'static str)
     .filter_map(|(asked, step, flag)| asked.then_some((step, flag)))
 }
 
-/// A number of a frame, which must be finite and `sound`.
+/// A number of a frame, which must be finite and `sound`: in words, `wanted`.
 fn number(
     quantity: &Quantity,
     flag: &str,
+    wanted: &str,
     keywords: Keywords<'_>,
     sound: impl Fn(f64) -> bool,
 ) -> Result<f64, String> {
@@ -167,13 +202,17 @@ fn number(
         Quantity::Number(number) => (*number, flag.to_owned()),
         Quantity::Keyword(keyword) => {
             let shown = format!("{}, which {flag} asks for,", printable(keyword));
-            (named(keyword, &shown, keywords)?, shown)
+            let help = format!("name another keyword, or give {flag} a number {wanted}");
+            let named = named(keyword, &shown, keywords);
+            (named.map_err(|fault| format!("{fault}; {help}"))?, shown)
         }
     };
     if number.is_finite() && sound(number) {
         Ok(number)
     } else {
-        Err(format!("{shown} is {number}, which it cannot be"))
+        Err(format!(
+            "{shown} is {number}, which it cannot be; give {flag} a number {wanted}"
+        ))
     }
 }
 

@@ -11,12 +11,12 @@ use crate::header::printable;
 use crate::pixels::{Companion, Image, Role};
 use crate::recipe::Io;
 use crate::shape::Area;
-use crate::source::file::PackedFile;
 use crate::source::frame::{Frame, Stamp};
 use crate::source::list::FrameList;
 use crate::source::masters::Masters;
+use crate::source::packed_file::PackedFile;
 use crate::source::rows::Rows;
-use crate::source::tiles::{Desks, Tiles};
+use crate::source::tiles::{Desk, Desks, Tiles};
 use crate::source::way::{Fault, Opened, Way};
 
 /// The planes that a frame may have; a thread that goes from one to the other and back holds tiles of each.
@@ -37,7 +37,7 @@ pub(crate) struct Reader<'a> {
     /// Which of the files each frame stands in; then that of the bad pixels.
     file_of: Vec<usize>,
     /// Where threads unpack tiles.
-    desks: Desks,
+    desks: &'a Desks,
     bytes_read: AtomicU64,
 }
 
@@ -68,21 +68,21 @@ impl<'a> Files<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Opens or maps the files of a list, and of masters, for so many threads.
+    /// Opens or maps the files of a list, and of masters; tiles are unpacked at these desks.
     pub(crate) fn new(
         list: &'a FrameList,
         masters: &'a Masters,
         io: Io,
-        threads: usize,
+        desks: &'a Desks,
     ) -> Result<Self> {
-        Self::with_descriptors(list, Some(masters), (io, threads), spare_descriptors())
+        Self::with_descriptors(list, Some(masters), (io, desks), spare_descriptors())
     }
 
     /// The same with so many descriptors that may stay open.
     fn with_descriptors(
         list: &'a FrameList,
         masters: Option<&'a Masters>,
-        (io, threads): (Io, usize),
+        (io, desks): (Io, &'a Desks),
         descriptors: u64,
     ) -> Result<Self> {
         let mut files = Files {
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
             masters,
             files,
             file_of,
-            desks: Desks::new(threads * PLANES.len()),
+            desks,
             bytes_read: AtomicU64::new(0),
         })
     }
@@ -206,14 +206,13 @@ impl<'a> Reader<'a> {
         frame: usize,
         tiles: &Tiles,
         to: (&Arc<File>, u64),
+        desk: &mut Desk,
         go_on: impl Fn(u64) -> Result<()>,
     ) -> Result<()> {
         let of = &self.list.frames[frame];
         let file = self.file(frame);
         let go_on = |nbyte| go_on(nbyte).map_err(Fault::Error);
-        let done = self
-            .desks
-            .at(|_| false, |desk| tiles.unpack(file, to, desk, go_on));
+        let done = tiles.unpack(file, to, desk, go_on);
         done.map_err(|fault| file.error(fault, of.name()))
     }
 
@@ -266,8 +265,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many descriptors the files of a reader may keep.
-pub(super) fn spare_descriptors() -> u64 {
+/// How many descriptors the files of readers may keep.
+pub(crate) fn spare_descriptors() -> u64 {
     // Refused, the limit stays as it is, and files are opened again where it does not suffice.
     let limit = rlimit::increase_nofile_limit(rlimit::INFINITY).unwrap_or(256);
     let taken = fs::read_dir("/proc/self/fd").map_or(16, Iterator::count) as u64;

@@ -24,7 +24,7 @@ pub(super) fn find(
         Place::Section(section) => match section.within(shape, flag) {
             Ok(area) => Ok(Found { area, cut: None }),
             Err(_) => Err(format!(
-                "{flag} {section} runs over the edge of its {shape} pixels"
+                "{flag} {section} is not within its {shape} pixels; columns come first, and both are counted from 1"
             )),
         },
         Place::Keyword(keyword) => {
@@ -34,7 +34,9 @@ pub(super) fn find(
                     printable(keyword)
                 )
             })?;
-            written(&value.text(), keyword, shape)
+            written(&value.text(), keyword, shape).map_err(|fault| {
+                format!("{fault}; name another keyword, or give the section: {flag} [x1:x2,y1:y2]")
+            })
         }
     }
 }
@@ -42,12 +44,7 @@ pub(super) fn find(
 /// The pixels of a section that stands in a header under `keyword`; what runs over the edge is cut off.
 fn written(text: &str, keyword: &str, shape: Shape) -> Result<Found, String> {
     let shown = || format!("{} '{}'", printable(keyword), printable(text));
-    let [x, y] = axes(text).ok_or_else(|| {
-        format!(
-            "{} is no section; it must be like [x1:x2,y1:y2], counted from 1",
-            shown()
-        )
-    })?;
+    let [x, y] = axes(text).ok_or_else(|| format!("{} is no section", shown()))?;
     let (Some(cols), Some(rows)) = (x.within(shape.ncol), y.within(shape.nrow)) else {
         return Err(format!("{} lies outside its {shape} pixels", shown()));
     };
@@ -237,7 +234,7 @@ mod tests {
         assert_eq!(of(&section("[1:4,*]")), of(&keyword("BIASSEC")));
         assert_eq!(
             of(&section("[1:537,*]")).expect_err("refused"),
-            "--overscan [1:537,*] runs over the edge of its 536 × 520 pixels"
+            "--overscan [1:537,*] is not within its 536 × 520 pixels; columns come first, and both are counted from 1"
         );
         let said = of(&keyword("TRIMSEC")).expect_err("refused");
         assert!(

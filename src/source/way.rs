@@ -54,7 +54,7 @@ pub(super) enum Fault {
 }
 
 /// Rows that are cut out of little more than themselves are read together, so many bytes at a time.
-const TOGETHER: usize = 64 << 10;
+pub(crate) const TOGETHER: usize = 64 << 10;
 
 /// Finds the best of the ways that are allowed for a file.
 fn way(path: &Path, stamp: Stamp, io: Io, descriptors: &mut u64) -> Result<Way> {

@@ -42,6 +42,7 @@ impl StackRoom {
 /// # Errors
 ///
 /// [`Error::Frame`] naming a pixel whose value does not fit.
+#[inline(always)]
 pub(crate) fn data(
     pixel: PixelType,
     values: &[f64],
@@ -71,6 +72,7 @@ pub(crate) fn data(
 }
 
 /// Writes one pixel a value.
+#[inline(always)]
 fn put<const N: usize>(values: &[f64], bytes: &mut [u8], stored: impl Fn(f64) -> [u8; N]) {
     for (bytes, value) in bytes.as_chunks_mut::<N>().0.iter_mut().zip(values) {
         *bytes = stored(*value);

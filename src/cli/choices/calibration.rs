@@ -152,7 +152,7 @@ impl Calibrating {
         } else {
             typed.bad
         };
-        (bad != u64::MAX).then_some(MaskBits { bad, ..typed })
+        (bad != u64::MAX).then_some(MaskBits { bad })
     }
 
     fn dark(&self) -> Result<Option<Dark>> {

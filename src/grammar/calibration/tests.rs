@@ -141,7 +141,7 @@ fn mask_bits_are_those_that_are_bad() {
         ("9223372036854775808", 1 << 63, "9223372036854775808"),
     ] {
         let bits = text.parse::<MaskBits>().ok();
-        assert_eq!(bits, Some(MaskBits { bad, flip: 0 }), "{text}");
+        assert_eq!(bits, Some(MaskBits { bad }), "{text}");
         assert_eq!(shown::<MaskBits>(text).as_deref(), Some(as_shown), "{text}");
     }
     let wrong = [
@@ -227,7 +227,7 @@ proptest! {
             prop_assert_eq!(clip.to_string().parse::<OverscanClip>().ok(), Some(clip));
         }
         for bad in [bits, !(bits >> 40), bits & (bits >> 1) | 1] {
-            let bits = MaskBits { bad, flip: 0 };
+            let bits = MaskBits { bad };
             prop_assert_eq!(bits.to_string().parse::<MaskBits>().ok(), Some(bits));
         }
         for norm in [FlatNorm::Value(above), FlatNorm::Mean, FlatNorm::Median] {

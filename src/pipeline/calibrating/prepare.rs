@@ -1,15 +1,13 @@
-//! What calibration has to know before the first sample: the levels of the overscan of each frame, and the norm of the flat.
+//! What calibration has to know of each frame before its first sample: its steps, and the levels of its overscan.
 
-use super::super::survey::CHUNK_NPIXEL;
-use crate::calibrate::{FrameSteps, OverscanLevels, PhotonNoise, flat_samples};
+use crate::calibrate::{FrameSteps, OverscanLevels, PhotonNoise};
 use crate::decode::{decode_mask_run, decode_run};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
-use crate::measure::{self, FrameRows, Wanted};
 use crate::overscan;
-use crate::pixels::{Companion, Role, SampleType};
-use crate::recipe::{Axis, Calibration, Flat, FlatNorm, MaskBits, Overscan};
-use crate::shape::{Area, Shape};
+use crate::pixels::Companion;
+use crate::recipe::{Axis, Calibration, MaskBits, Overscan};
+use crate::shape::Shape;
 use crate::source::{Frame, Master, Masters, Raw, Reader};
 use crate::watch::Watch;
 
@@ -83,9 +81,13 @@ impl<'a> Overscans<'a> {
             .untrimmed_mask
             .map_or(0, |mask| mask.stored.bitpix.nbyte());
         let stored = raw.untrimmed.stored.bitpix.nbyte().max(mask);
-        let lines = area.rows.len().max(area.cols.len());
+        let Shape { nrow, ncol } = area.shape();
+        let (nline, nsample) = match axis(overscan, area.shape()) {
+            Axis::Row => (nrow, ncol),
+            Axis::Column => (ncol, nrow),
+        };
         area.npixel() * (stored + size_of::<f64>() + size_of::<bool>())
-            + overscan::nbyte(overscan.fit, lines)
+            + overscan::nbyte(overscan.fit, nline, nsample)
     }
 
     /// Bytes of the levels of a frame.
@@ -179,133 +181,4 @@ fn axis(overscan: &Overscan, shape: Shape) -> Axis {
     } else {
         Axis::Column
     })
-}
-
-/// What is measured of a flat for its norm, if anything.
-fn wanted(flat: &Flat) -> Option<Wanted> {
-    match flat.norm {
-        FlatNorm::Value(_) => None,
-        FlatNorm::Mean => Some(Wanted {
-            mean: true,
-            ..Wanted::default()
-        }),
-        FlatNorm::Median => Some(Wanted {
-            median: true,
-            ..Wanted::default()
-        }),
-    }
-}
-
-/// The images of a flat that its norm is measured on.
-fn chips(masters: &Masters) -> Vec<(Role, &Master)> {
-    let all = masters
-        .all()
-        .filter(|(role, _)| matches!(role, Role::Chip(_)));
-    let chips: Vec<_> = all.collect();
-    if chips.is_empty() {
-        let flat = masters.flat.as_ref().map(|flat| (Role::Flat, flat));
-        return flat.into_iter().collect();
-    }
-    chips
-}
-
-/// Where the norm of a flat is measured.
-fn section(flat: &Flat, master: &Master) -> Result<Area> {
-    match &flat.section {
-        Some(section) => section.within(master.image.shape, "--flat-section"),
-        None => Ok(master.image.shape.area()),
-    }
-}
-
-/// Bytes that measuring the norm of a flat takes.
-pub(in crate::pipeline) fn flat_norm_nbyte(flat: &Flat, masters: &Masters) -> Result<usize> {
-    let Some(wanted) = wanted(flat) else {
-        return Ok(0);
-    };
-    let (mut npixel, mut chunk) = (0, 0);
-    for (_, master) in chips(masters) {
-        let area = section(flat, master)?;
-        npixel += area.npixel();
-        chunk = chunk.max(chunk_nrow(&area) * area.cols.len());
-    }
-    let nbyte = 8 + size_of::<f64>() + size_of::<bool>();
-    Ok(measure::scratch_nbyte(wanted, false, npixel as u64, SampleType::F64) + chunk * nbyte)
-}
-
-/// Rows of a flat that are read at a time.
-fn chunk_nrow(area: &Area) -> usize {
-    (CHUNK_NPIXEL / area.cols.len().max(1)).clamp(1, area.rows.len().max(1))
-}
-
-/// What a flat is divided by.
-pub(in crate::pipeline) fn flat_norm(
-    flat: &Flat,
-    masters: &Masters,
-    reader: &Reader<'_>,
-    width: Width,
-    watch: &Watch,
-) -> Result<f64> {
-    let Some(wanted) = wanted(flat) else {
-        let FlatNorm::Value(norm) = flat.norm else {
-            return Ok(1.0);
-        };
-        return Ok(norm);
-    };
-    let wrong = |fault: &str| Err(Error::frame(format!("--flat {}", flat.file), fault));
-    let chips = chips(masters);
-    let mut npixel = 0;
-    for (_, master) in &chips {
-        npixel += section(flat, master)?.npixel() as u64;
-    }
-    let mut scratch = measure::Scratch::<f64>::new(wanted, false, npixel);
-    let (mut bytes, mut masked, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    let no_code = |_: u16| f64::NAN;
-    let measured = measure::measure(&mut scratch, &no_code, &mut |visit| {
-        for (role, master) in &chips {
-            let section = section(flat, master)?;
-            for first in section.rows.clone().step_by(chunk_nrow(&section)) {
-                watch.check()?;
-                let area = Area {
-                    rows: first..section.rows.end.min(first + chunk_nrow(&section)),
-                    cols: section.cols.clone(),
-                };
-                let npixel = area.npixel();
-                masked.clear();
-                if let Some(mask) = master.mask {
-                    masked.resize(npixel, false);
-                    bytes.resize(npixel * mask.stored.bitpix.nbyte(), 0);
-                    reader.read_master(*role, Companion::Mask, &area, &mut bytes)?;
-                    decode_mask_run(width, &mask.stored, master.mask_bits, &bytes, &mut masked);
-                }
-                let stored = master.image.stored;
-                bytes.resize(npixel * stored.bitpix.nbyte(), 0);
-                reader.read_master(*role, Companion::Image, &area, &mut bytes)?;
-                values.resize(npixel, 0.0);
-                decode_run(width, &stored, &bytes, &mut values);
-                flat_samples(flat.min, &mut values, &masked);
-                visit(FrameRows::Samples {
-                    rows: &values,
-                    ncol: area.cols.len(),
-                });
-            }
-        }
-        Ok(())
-    })?;
-    let Some(measured) = measured else {
-        return wrong(
-            "has no good pixel to measure its norm on; choose another --flat-section, or give --flat-norm a number",
-        );
-    };
-    let norm = if wanted.mean {
-        measured.mean
-    } else {
-        measured.median
-    };
-    if norm > 0.0 && norm.is_finite() {
-        Ok(norm)
-    } else {
-        wrong(&format!(
-            "its norm is {norm}, where a flat is divided by a number above 0; choose another --flat-section, or give --flat-norm a number"
-        ))
-    }
 }

@@ -1,6 +1,6 @@
 //! Everything that calibration has to know before the first sample of a stack, found frame by frame.
 
-use super::{Calibrating, Facts, Overscans, flat_norm, flat_norm_nbyte, step_cards, steps};
+use super::{Calibrating, Facts, FlatLevel, Overscans, flat_norm, step_cards, steps};
 use crate::error::Result;
 use crate::kernel::{Sample, Width};
 use crate::measure::{Measured, Ranked, Wanted};
@@ -51,31 +51,6 @@ impl<'a> Job<'a> {
         self.list.frames.iter().any(|frame| frame.raw.is_some())
     }
 
-    /// Bytes that a thread takes to find what is not measured on calibrated samples.
-    pub(in crate::pipeline) fn nbyte(&self) -> Result<usize> {
-        let frames = || self.list.frames.iter();
-        let overscan = self.calibration.overscan.as_ref().map_or(0, |overscan| {
-            let nbyte = frames().map(|frame| Overscans::nbyte(overscan, frame));
-            nbyte.max().unwrap_or(0)
-        });
-        let flat = match &self.calibration.flat {
-            Some(flat) => flat_norm_nbyte(flat, self.masters)?,
-            None => 0,
-        };
-        Ok(overscan.max(flat))
-    }
-
-    /// Bytes of the levels of all overscans.
-    pub(in crate::pipeline) fn levels_nbyte(&self) -> usize {
-        let Some(overscan) = &self.calibration.overscan else {
-            return 0;
-        };
-        let frames = self.list.frames.iter();
-        frames
-            .map(|frame| Overscans::levels_nbyte(overscan, frame))
-            .sum()
-    }
-
     /// Finds the overscan of every frame and the norm of the flat.
     pub(in crate::pipeline) fn prepare(
         &self,
@@ -84,9 +59,9 @@ impl<'a> Job<'a> {
         watch: &Watch,
     ) -> Result<Calibrating<'a>> {
         let frames = &self.list.frames;
-        let flat_norm = match &self.calibration.flat {
+        let flat = match &self.calibration.flat {
             Some(flat) => flat_norm(flat, self.masters, reader, self.width, watch)?,
-            None => 1.0,
+            None => FlatLevel::default(),
         };
         let levels = match &self.calibration.overscan {
             None => vec![None; frames.len()],
@@ -106,7 +81,8 @@ impl<'a> Job<'a> {
             masters: self.masters,
             steps: steps.collect(),
             flat_min: self.calibration.flat.as_ref().and_then(|flat| flat.min),
-            flat_norm,
+            flat_norm: flat.norm,
+            flat_remark: flat.remark,
         })
     }
 

@@ -1,28 +1,30 @@
-//! One image on its way: from the frame to the HDUs of its file, some rows at a time.
+//! One image on its way: from the frame to the HDUs of its file.
 
+mod begin;
 mod pixels;
 
-use std::sync::Arc;
-use std::time::Instant;
+pub(super) use begin::Begun;
 
-use super::{Desk, Done, Run};
-use crate::calibrate::{FrameSteps, OverscanLevels};
+use super::desk::{Desk, SharedDesk};
+use crate::calibrate::FrameSteps;
 use crate::error::{Error, Result};
-use crate::kernel::{Sample, Width};
-use crate::measure::{Ranked, Wanted};
-use crate::pipeline::calibrating::{
-    self, Calibrating, Facts, Job, MasterDesk, Overscans, flat_norm, mean, sky_wanted, step_cards,
-    steps,
-};
+use crate::header::Header;
+use crate::kernel::Width;
+use crate::measure::Wanted;
+use crate::pipeline::calibrating::{self, Calibrating, Job, sky_wanted};
 use crate::pipeline::survey::Survey;
+use crate::pipeline::unpacking::PackedChip;
 use crate::pixels::SampleType;
-use crate::recipe::{Hdu, PixelType, Plane, Reduction};
+use crate::recipe::{Hdu, Io, PixelType, Plane, Reduction};
 use crate::shape::{Area, Shape};
 use crate::sink::{self, FitsSink, HduSpec, Part, Place, PlaneTypes, StepCards};
-use crate::source::{Frame, FrameList, Masters, Reader};
+use crate::source::{Frame, FrameList, Master, Masters};
 use crate::summary::ReducedFrame;
-use crate::tile::{Layout, RawTile};
-use pixels::write;
+
+/// What is held of an image beside its header and its levels: where its planes stand, its steps, its reader, the HDUs of its output.
+const IMAGE: usize = 8 << 10;
+/// What is held of each image of a file until the file is done: the sums of its HDUs, and what is told of it.
+const TOLD: usize = 1 << 10;
 
 /// An image, its masters, and what is done.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,7 @@ pub(super) struct Chip<'a> {
 }
 
 /// The planes of the output, by their numbers.
+#[derive(Debug)]
 struct Planes {
     data: usize,
     uncertainty: Option<usize>,
@@ -60,6 +63,21 @@ impl<'a> Chip<'a> {
         &self.list.frames[0]
     }
 
+    pub(super) fn shape(&self) -> Shape {
+        self.list.shape
+    }
+
+    pub(super) fn masters(&self) -> &'a Masters {
+        self.masters
+    }
+
+    /// Whether what is prepared of the masters for this image serves the other too.
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        self.list.shape == other.list.shape
+            && self.masters == other.masters
+            && self.list.bad_pixels == other.list.bad_pixels
+    }
+
     fn job(&self) -> Job<'a> {
         Job {
             calibration: &self.recipe.calibration,
@@ -69,8 +87,8 @@ impl<'a> Chip<'a> {
         }
     }
 
-    /// Bytes of the frame and of the planes beside it.
-    pub(super) fn nbyte(&self) -> u64 {
+    /// Stored bytes of a pixel, in the frame and the planes beside it.
+    fn stored_nbyte(&self) -> usize {
         let frame = self.frame();
         let planes = [
             Some(frame.image),
@@ -78,27 +96,71 @@ impl<'a> Chip<'a> {
             frame.uncertainty.map(|(image, _)| image),
         ];
         let nbyte = |image: crate::pixels::Image| image.stored.bitpix.nbyte();
-        let pixel: usize = planes.into_iter().flatten().map(nbyte).sum();
-        (pixel * self.list.shape.npixel()) as u64
+        planes.into_iter().flatten().map(nbyte).sum()
     }
 
-    /// Bytes that a thread takes for a pixel of a run.
+    /// Bytes of the frame and of the planes beside it.
+    pub(super) fn nbyte(&self) -> u64 {
+        (self.stored_nbyte() * self.list.shape.npixel()) as u64
+    }
+
+    /// Bytes of a pixel as it is read, and as it is written.
+    fn room_nbyte(&self) -> usize {
+        let PlaneTypes { data, uncertainty } = self.types();
+        self.stored_nbyte() + data.nbyte() + uncertainty.nbyte() + PixelType::U8.nbyte()
+    }
+
+    /// Bytes that a thread takes for a pixel of a run, of what frames share too.
     pub(super) fn pixel_nbyte(&self) -> usize {
-        let masters = calibrating::tile_planes(self.masters);
-        let raw: usize = masters.map(|plane| plane.stored.bitpix.nbyte()).sum();
-        Desk::PIXEL_NBYTE + raw + MasterDesk::nbyte(self.masters, 1)
+        SharedDesk::pixel_nbyte(self.list, self.masters) + self.room_nbyte()
     }
 
-    /// Bytes that a thread takes beside, to measure what the steps need.
+    /// Planes of the masters.
+    pub(super) fn nplane(&self) -> usize {
+        calibrating::tile_planes(self.masters).count()
+    }
+
+    /// Bytes of the cards of its header, and of the primary one.
+    fn header_nbyte(&self) -> usize {
+        let cards = |header: &Header| size_of_val(header.cards());
+        cards(&self.list.first) + self.list.primary.as_ref().map_or(0, cards)
+    }
+
+    /// Bytes that are held of a file of `nchip` such images until all of its batch are done.
+    pub(super) fn held_nbyte(&self, nchip: usize) -> usize {
+        IMAGE + self.header_nbyte() + self.job().frames_nbyte() + nchip * TOLD
+    }
+
+    /// Bytes that a thread takes beside: to measure what the steps need, for headers, for a line.
     pub(super) fn scratch_nbyte(&self) -> Result<usize> {
-        let job = self.job();
         let sky = sky_wanted(self.recipe.calibration.sky);
         let sky = sky.map(|wanted| {
             let section = self.list.shape.area();
             let survey = self.survey(&section, wanted, None);
             survey.scratch_nbyte(self.frame().image.stored.sample_type())
         });
-        Ok(job.nbyte()?.max(sky.unwrap_or(0)) + job.levels_nbyte())
+        let job = self.job();
+        let reading = job.reading_nbyte(self.recipe.resources.io, self.list.shape.ncol);
+        let measuring = job.nbyte()?.max(sky.unwrap_or(0));
+        Ok(measuring.max(job.header_nbyte()) + Desk::NBYTE + reading)
+    }
+
+    /// Bytes that are kept of the frame until all are told of, its path aside.
+    pub(super) fn told_nbyte(&self) -> usize {
+        2 * size_of::<ReducedFrame>() + 2 * self.frame().path.as_os_str().len()
+    }
+
+    /// What its packed planes need, and those of its masters.
+    pub(super) fn packed(&self) -> PackedChip {
+        PackedChip::of(self.list, self.masters)
+    }
+
+    /// How many files are open for the frame, and the bytes that are mapped.
+    pub(super) fn files(&self) -> (usize, u64) {
+        let (nfile, nbyte) = self.job().files();
+        let mapped = self.recipe.resources.io == Io::Mmap;
+        // And the output.
+        (nfile + 1, if mapped { nbyte } else { 0 })
     }
 
     fn survey<'s>(
@@ -131,143 +193,9 @@ impl<'a> Chip<'a> {
         }
     }
 
-    /// What calibrates the frame, with what all frames of these masters share; a norm that another frame had measured is taken over.
-    fn prepare(&self, run: &Run<'_>, reader: &Reader<'_>) -> Result<(Calibrating<'a>, Facts)> {
-        let calibration = &self.recipe.calibration;
-        let frame = self.frame();
-        let key = self.masters.all();
-        let key: Vec<_> = key
-            .map(|(_, of)| (of.path.to_path_buf(), of.image.start))
-            .collect();
-        let (norm, facts) = {
-            let mut known = run
-                .known
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some(known) = known.get(&key) {
-                known.clone()
-            } else {
-                let flat = calibration.flat.as_ref();
-                let norm =
-                    flat.map(|flat| flat_norm(flat, self.masters, reader, self.width, run.watch));
-                let norm = norm.transpose()?.unwrap_or(1.0);
-                let bad_pixels = self.list.bad_pixels.as_ref().map(|mask| &*mask.path);
-                let section = self.recipe.stats_section.as_ref();
-                let facts = Facts::new(calibration, self.masters, bad_pixels, section, norm)?;
-                known.insert(key, (norm, facts.clone()));
-                (norm, facts)
-            }
-        };
-        let levels = match &calibration.overscan {
-            None => None,
-            Some(overscan) => Overscans::new(overscan, calibration.mask_bits, self.width)
-                .levels(reader, 0, frame, run.watch)?,
-        };
-        let raw = frame.raw.as_ref();
-        let steps = raw.map(|raw| steps(calibration, self.masters, raw, levels));
-        let mut calibrating = Calibrating {
-            masters: self.masters,
-            steps: vec![steps.unwrap_or_default()],
-            flat_min: calibration.flat.as_ref().and_then(|flat| flat.min),
-            flat_norm: norm,
-        };
-        match frame.image.stored.sample_type() {
-            SampleType::F32 => self.sky::<f32>(run, reader, &mut calibrating)?,
-            SampleType::F64 => self.sky::<f64>(run, reader, &mut calibrating)?,
-        }
-        Ok((calibrating, facts))
-    }
-
-    fn sky<T: Ranked + Sample>(
-        &self,
-        run: &Run<'_>,
-        reader: &Reader<'_>,
-        calibrating: &mut Calibrating<'a>,
-    ) -> Result<()> {
-        let calibration = &self.recipe.calibration;
-        let Some(wanted) = sky_wanted(calibration.sky) else {
-            return Ok(());
-        };
-        let section = match &self.recipe.stats_section {
-            Some(section) => section.within(self.list.shape, "--stats-section")?,
-            None => self.list.shape.area(),
-        };
-        let done = self.frame().raw.as_ref().is_none_or(|raw| raw.done.sky);
-        if !done {
-            let survey = self.survey(&section, wanted, Some(calibrating));
-            let measured = survey.measure::<T>(reader, 1, run.watch)?;
-            let level = calibrating::sky_level(calibration.sky, &measured[0]);
-            calibrating.steps[0].sky = Some(level);
-        }
-        Ok(())
-    }
-
-    /// Calibrates the image into HDUs of a file; `extension` is the HDU that it is of a multi-extension frame.
-    pub(super) fn reduce(
-        &self,
-        run: &Run<'_>,
-        desk: &mut Desk,
-        sink: &mut FitsSink,
-        extension: Option<&Hdu>,
-        done: &mut Done,
-    ) -> Result<ReducedFrame> {
-        let begun = Instant::now();
-        let frame = self.frame();
-        let reader = Reader::new(self.list, self.masters, self.recipe.resources.io, 1)?;
-        let (calibrating, facts) = self.prepare(run, &reader)?;
-        let steps = &calibrating.steps[0];
-        let deviates = self.deviates(steps);
-        let told = step_cards(
-            &self.recipe.calibration,
-            self.masters,
-            &facts,
-            frame,
-            steps,
-            true,
-        );
-        let planes = self.planes(sink, extension, deviates, &told)?;
-        done.times[0].busy += begun.elapsed();
-
-        let layout = Layout::new(
-            calibrating::tile_planes(self.masters),
-            Vec::new(),
-            desk.capacity,
-        );
-        let mut tile = RawTile::new(Arc::new(layout));
-        let mut nmasked = 0;
-        for area in areas(self.list.shape, desk.capacity) {
-            run.watch.check()?;
-            let begun = Instant::now();
-            self.run_of_pixels(&reader, &calibrating, (&mut tile, desk), &area, deviates)?;
-            nmasked += self.limit(desk, &area);
-            let worked = Instant::now();
-            write(sink, &planes, desk, &area)?;
-            run.watch
-                .advance(self.nbyte() * area.npixel() as u64 / self.list.shape.npixel() as u64);
-            done.times[1].busy += worked - begun;
-            done.times[2].busy += worked.elapsed();
-        }
-        if planes.mask.is_some() && nmasked == 0 && self.recipe.folder.planes.is_none() {
-            sink.drop_last()?;
-        }
-        done.bytes += reader.bytes_read();
-        Ok(ReducedFrame {
-            frame: frame.name(),
-            pixels: self.list.shape.npixel() as u64,
-            masked_pixels: nmasked,
-            overscan_level: steps.overscan.as_ref().map(|levels| match levels {
-                OverscanLevels::Rows(levels) | OverscanLevels::Columns(levels) => mean(levels),
-            }),
-            gain: steps.gain,
-            dark_factor: steps.dark,
-            sky: steps.sky,
-            ..ReducedFrame::default()
-        })
-    }
-
     /// Whether samples of the frame have an uncertainty when its steps are done.
     fn deviates(&self, steps: &FrameSteps) -> bool {
-        let of = |used: bool, master: &Option<crate::source::Master>| {
+        let of = |used: bool, master: &Option<Master>| {
             used && master
                 .as_ref()
                 .is_some_and(|master| master.uncertainty.is_some())
@@ -277,6 +205,23 @@ impl<'a> Chip<'a> {
             || of(steps.bias, &self.masters.bias)
             || of(steps.dark.is_some(), &self.masters.dark)
             || of(steps.flat, &self.masters.flat)
+    }
+
+    /// The types of the pixels of the output.
+    fn types(&self) -> PlaneTypes {
+        let natural = match self.frame().image.stored.sample_type() {
+            SampleType::F32 => PixelType::F32,
+            SampleType::F64 => PixelType::F64,
+        };
+        let data = self.recipe.folder.dtype.unwrap_or(natural);
+        PlaneTypes {
+            data,
+            uncertainty: if data == PixelType::F64 {
+                PixelType::F64
+            } else {
+                PixelType::F32
+            },
+        }
     }
 
     /// Adds the HDUs of the image to its file.
@@ -297,19 +242,7 @@ impl<'a> Chip<'a> {
             ));
         }
         let mask = asked(Plane::Mask).unwrap_or(true);
-        let natural = match self.frame().image.stored.sample_type() {
-            SampleType::F32 => PixelType::F32,
-            SampleType::F64 => PixelType::F64,
-        };
-        let data = folder.dtype.unwrap_or(natural);
-        let types = PlaneTypes {
-            data,
-            uncertainty: if data == PixelType::F64 {
-                PixelType::F64
-            } else {
-                PixelType::F32
-            },
-        };
+        let types = self.types();
         let inherited = self
             .list
             .primary
@@ -353,17 +286,4 @@ impl<'a> Chip<'a> {
             types,
         })
     }
-}
-
-/// The areas of so many pixels at most that make up a frame, row after row.
-fn areas(shape: Shape, capacity: usize) -> impl Iterator<Item = Area> {
-    let Shape { nrow, ncol } = shape;
-    let tile_ncol = ncol.min(capacity).max(1);
-    let tile_nrow = (capacity / tile_ncol).max(1);
-    (0..nrow).step_by(tile_nrow).flat_map(move |row| {
-        (0..ncol).step_by(tile_ncol).map(move |col| Area {
-            rows: row..nrow.min(row + tile_nrow),
-            cols: col..ncol.min(col + tile_ncol),
-        })
-    })
 }

@@ -24,10 +24,9 @@ pub(crate) fn calibrate_images<'b, T: Sample>(
 ) {
     let mut work = Calibrate {
         steps,
-        masters,
         place,
         deviations,
-        rounding: Rounding::new(width),
+        rounding: Rounding::new(width, masters),
         deviation: [0.0; LINE],
     };
     decode_lines(width, stored, frames, bytes, strip, &mut work);
@@ -36,26 +35,18 @@ pub(crate) fn calibrate_images<'b, T: Sample>(
 /// Calibrates the lines of a strip.
 struct Calibrate<'a, 's, 'd> {
     steps: &'a [FrameSteps],
-    masters: &'a MasterLines,
     place: Run<'a>,
     deviations: Option<&'s mut Strip<'d, f64>>,
-    rounding: Rounding,
+    rounding: Rounding<'a>,
     /// Deviations of a line.
     deviation: [f64; LINE],
 }
 
 impl<T: Sample> WorkLine<T> for Calibrate<'_, '_, '_> {
     #[inline(always)]
-    fn work(
-        &mut self,
-        frame: usize,
-        pixels: Range<usize>,
-        decoded: impl Iterator<Item = f64>,
-        samples: &mut [T],
-    ) {
+    fn work(&mut self, frame: usize, pixels: Range<usize>, decoded: &mut [f64], samples: &mut [T]) {
         let taken = Taken {
             steps: &self.steps[frame],
-            masters: self.masters,
             place: Run {
                 first: self.place.first + pixels.start,
                 ..self.place

@@ -110,7 +110,7 @@ fn every_choice_is_told() {
         }),
         mask: Some(MaskFacts {
             bad_pixels: Some(MasterName::new(Path::new("bad.fits"), "", None)),
-            bits: Some(MaskBits { bad: 5, flip: 4 }),
+            bits: Some(MaskBits { bad: 5 }),
         }),
         gain: Some(GainFacts {
             gain: Fact::new(1.5),
@@ -146,7 +146,7 @@ fn every_choice_is_told() {
         [
             "OVERSCAN Overscan section is [3:9,1:4] with mean=0.3",
             "DEVIATN Deviation is of gain 1.5 electron/adu and read noise 5 electron",
-            "CALMASK Masked by bad.fits, bits 5 of the mask (flipped 4)",
+            "CALMASK Masked by bad.fits, bits 1,4 of the mask",
             "FLATCOR Flat field image is flat.fits with scale=2",
             "GAINCOR Gain is 1.5 electron/adu",
             "SKYSUB Sky is the mode, 12.5",
@@ -158,7 +158,7 @@ fn every_choice_is_told() {
         [
             "overscan [3:9,1:4] mean, fit spline3:3, clip 3,2.5,4, mean level 0.30000000000000004, subtracted",
             "deviation of photon and read noise, gain 1.5 electron/adu, read noise 5 electron, negative samples masked",
-            "masked by bad.fits, bits 5 of the mask (flipped 4)",
+            "masked by bad.fits, bits 1,4 of the mask",
             "divided by flat flat.fits, over 2",
             "multiplied by the gain, 1.5 electron/adu, behind the flat",
             "sky, 12.5, the mode of [1:5,*], subtracted",

@@ -5,7 +5,7 @@ use super::{
     MasterName, OverscanFacts, SkyFacts, StepCards, TrimFacts,
 };
 use crate::header::Card;
-use crate::recipe::{Beyond, Fit, FlatNorm, Negative, OverscanClip, OverscanStat, Sky, Then};
+use crate::recipe::{FlatNorm, Negative};
 use crate::shape::Area;
 use crate::sink::entry::Entry;
 use crate::sink::value::Value;
@@ -98,16 +98,8 @@ impl StepCards {
 impl Limits {
     /// What is done to values below and above, as it is typed.
     pub(in crate::sink) fn lines(&self) -> impl Iterator<Item = String> {
-        let beyond = |side: &str, beyond: Beyond| {
-            let then = match beyond.then {
-                Then::Mask => "mask".to_owned(),
-                Then::Nan => "nan".to_owned(),
-                Then::Value(value) => value.to_string(),
-            };
-            format!("{side} {}={then}", beyond.level)
-        };
-        let below = self.below.map(|level| beyond("below", level));
-        let above = self.above.map(|level| beyond("above", level));
+        let below = self.below.map(|beyond| format!("below {beyond}"));
+        let above = self.above.map(|beyond| format!("above {beyond}"));
         below.into_iter().chain(above)
     }
 }
@@ -125,19 +117,9 @@ impl MasterName {
 fn overscan(facts: &OverscanFacts) -> (String, String) {
     let section = facts.section.told().map(section);
     let section = section.as_deref().unwrap_or("of each frame");
-    let stat = match facts.stat {
-        OverscanStat::Median => "median",
-        OverscanStat::Mean => "mean",
-    };
-    let fit = facts.fit.map(|fit| match fit {
-        Fit::Polynomial(degree) => format!("fit poly:{degree}"),
-        Fit::Legendre(degree) => format!("fit legendre:{degree}"),
-        Fit::Chebyshev(degree) => format!("fit chebyshev:{degree}"),
-        Fit::Spline(npiece) => format!("fit spline3:{npiece}"),
-    });
-    let clip = facts
-        .clip
-        .map(|OverscanClip { low, high, rounds }| format!("clip {low},{high},{rounds}"));
+    let stat = facts.stat;
+    let fit = facts.fit.map(|fit| format!("fit {fit}"));
+    let clip = facts.clip.map(|clip| format!("clip {clip}"));
     let level = facts.level.told();
     let mean = level.map_or_else(String::new, |level| format!(" with mean={}", short(*level)));
     let level = level.map(|level| format!("mean level {level}"));
@@ -178,14 +160,7 @@ fn deviation(facts: &DeviationFacts) -> (String, String) {
 }
 
 fn mask(facts: &MaskFacts) -> (String, String) {
-    let bits = facts.bits.map(|bits| {
-        let flipped = if bits.flip == 0 {
-            String::new()
-        } else {
-            format!(" (flipped {})", bits.flip)
-        };
-        format!("bits {} of the mask{flipped}", bits.bad)
-    });
+    let bits = facts.bits.map(|bits| format!("bits {bits} of the mask"));
     let bad = facts.bad_pixels.as_ref();
     let told = |name: Option<String>| list([name, bits.clone()]);
     (
@@ -265,11 +240,7 @@ fn flat(facts: &FlatFacts) -> (String, String) {
 }
 
 fn sky(facts: &SkyFacts) -> (String, String) {
-    let by = match facts.sky {
-        Sky::None => "level",
-        Sky::Median => "median",
-        Sky::Mode => "mode",
-    };
+    let by = facts.sky;
     let place = facts
         .section
         .as_ref()

@@ -111,7 +111,7 @@ fn a_master_brings_its_planes_under_the_usual_names_or_those_of_the_frames() {
     ];
     let night = Night::new(&plain(), &master.concat());
     let mut calibration = night.bias();
-    calibration.mask_bits = Some(MaskBits { bad: 4, flip: 0 });
+    calibration.mask_bits = Some(MaskBits { bad: 4 });
     let mut frames = night.frames();
     frames.mask_hdu = Some("DQ".into());
     frames.uncertainty_hdu = Some("ERR".into());
@@ -148,7 +148,7 @@ fn masters_of_another_shape_are_refused_with_both_files() {
     let night = Night::new(&image(&[], 16, &[6, 5]), &plain());
     assert_eq!(
         night.fault(&night.bias()),
-        "--bias master.fits: 4 × 3 pixels, but raw.fits has 6 × 5"
+        "--bias master.fits: 4 × 3 pixels, but raw.fits has 6 × 5; the two must be alike, by --trim or another file"
     );
     let trimmed = |calibration: Calibration, section: &str| Calibration {
         trim: Some(Place::Section(section.parse().expect("a section"))),
@@ -177,7 +177,7 @@ fn units_agree_at_the_step_but_not_that_of_the_flat() {
     let electrons = Night::new(&plain(), &unit("'electron'"));
     assert_eq!(
         electrons.fault(&electrons.bias()),
-        "--bias master.fits: its unit is 'electron', but raw.fits is in 'adu'"
+        "--bias master.fits: its unit is 'electron', but raw.fits is in 'adu'; give --gain without --gain-last, or a master in 'adu'"
     );
     assert!(electrons.masters(&electrons.flat(false)).is_ok());
     let gain = |calibration: Calibration, gain_last| Calibration {

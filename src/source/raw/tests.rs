@@ -214,6 +214,33 @@ fn a_step_that_is_done_is_left_out_unless_redone() {
 }
 
 #[test]
+fn a_deviation_that_is_said_to_be_done_but_is_not_there_is_made() {
+    let calibration = Calibration {
+        deviation: Some(Negative::Readnoise),
+        readnoise: Some(Quantity::Number(4.5)),
+        ..Calibration::default()
+    };
+    let dir = folder();
+    let said = [card("DEVIATN", "'of gain 2'")];
+    let uncert = extension(&[card("EXTNAME", "'UNCERT'")], 8, &[6, 5]);
+    saved(&dir, "a.fits", &image(&said, 16, &[6, 5]));
+    saved(
+        &dir,
+        "b.fits",
+        &[image(&said, 16, &[6, 5]), uncert].concat(),
+    );
+    let list = of(&dir, &calibration).expect("opened");
+    let of = |frame| {
+        (
+            raw(&list, frame).done.deviation,
+            raw(&list, frame).readnoise,
+        )
+    };
+    assert_eq!((of(0), of(1)), ((false, Some(4.5)), (true, None)));
+    assert_eq!(list.warnings.len(), 2);
+}
+
+#[test]
 fn numbers_that_cannot_be_are_refused_with_their_flag() {
     let gain = |gain: Quantity| Calibration {
         gain: Some(gain),

@@ -38,15 +38,20 @@ fn read(reader: &Reader<'_>, companion: Companion, area: &Area) -> Result<Vec<u8
     Ok(into)
 }
 
+/// Desks for one thread.
+fn desks() -> &'static Desks {
+    Box::leak(Box::new(Desks::new(1)))
+}
+
 /// A reader of frames alone.
 fn reader(list: &FrameList, io: Io) -> Result<Reader<'_>> {
-    Reader::with_descriptors(list, None, (io, 1), spare_descriptors())
+    Reader::with_descriptors(list, None, (io, desks()), spare_descriptors())
 }
 
 /// A reader of each way.
 fn readers(list: &FrameList) -> [Reader<'_>; 3] {
     [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 2)].map(|(io, descriptors)| {
-        Reader::with_descriptors(list, None, (io, 1), descriptors).expect("opened")
+        Reader::with_descriptors(list, None, (io, desks()), descriptors).expect("opened")
     })
 }
 
@@ -189,8 +194,8 @@ fn trimmed_pixels_the_overscan_and_masters_are_read_in_every_way() {
     let dir = folder();
     let (list, masters) = calibrated(dir.path());
     for (io, descriptors) in [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 0)] {
-        let reader =
-            Reader::with_descriptors(&list, Some(&masters), (io, 1), descriptors).expect("opened");
+        let reader = Reader::with_descriptors(&list, Some(&masters), (io, desks()), descriptors)
+            .expect("opened");
         let mut twelve = [0; 12];
         for companion in [Companion::Image, Companion::Mask] {
             reader
@@ -270,7 +275,7 @@ fn rows_that_stand_close_together_are_read_together() {
 fn a_master_that_is_cut_short_is_named_with_its_flag() {
     let dir = folder();
     let (list, masters) = calibrated(dir.path());
-    let reader = Reader::new(&list, &masters, Io::Read, 1).expect("opened");
+    let reader = Reader::new(&list, &masters, Io::Read, desks()).expect("opened");
     let dark = File::options()
         .write(true)
         .open(dir.path().join("dark.fits"));

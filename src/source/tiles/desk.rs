@@ -100,10 +100,11 @@ pub(crate) struct Desks {
 }
 
 impl Desks {
-    /// At most so many, as long as no more are worked at.
-    pub(crate) fn new(most: usize) -> Self {
+    /// Desks for so many threads, each of which may read the planes of a frame in turn: its image, its mask and its uncertainty.
+    pub(crate) fn new(threads: usize) -> Self {
+        const NPLANE: usize = 3;
         Self {
-            free: Mutex::new((Vec::new(), most)),
+            free: Mutex::new((Vec::new(), threads.saturating_mul(NPLANE))),
         }
     }
 

@@ -58,7 +58,9 @@ fn members_one_behind_the_other_are_one_file_and_junk_behind_them_is_none() {
             let whole = whole.expect("it is packed");
             assert_eq!(whole.is_mapped(), io == Io::Mmap);
             let mut bytes = vec![0; frame.len()];
-            whole.copy(Rows::run(0, frame.len()), &mut bytes).expect("read");
+            whole
+                .copy(Rows::run(0, frame.len()), &mut bytes)
+                .expect("read");
             assert!(bytes == frame);
             assert_eq!(unpacked.files(), (1, frame.len() as u64));
         }
@@ -80,18 +82,27 @@ fn a_file_that_is_cut_short_or_damaged_is_told_so() {
     for (packed, by) in [(&gz, "gzip"), (&bz, "bzip2")] {
         for length in [20, packed.len() / 2, packed.len() - 3] {
             let text = said("cut.gz", &packed[..length]);
-            assert_eq!(text, format!("F: is cut short: what {by} packed ends early; copy it again"));
+            assert_eq!(
+                text,
+                format!("F: is cut short: what {by} packed ends early; copy it again")
+            );
         }
     }
     let mut damaged = gz.clone();
     let at = gz.len() - 6;
     damaged[at] ^= 0x10;
     let text = said("crc.gz", &damaged);
-    assert!(text.starts_with("F: is damaged: gzip cannot unpack it"), "{text}");
+    assert!(
+        text.starts_with("F: is damaged: gzip cannot unpack it"),
+        "{text}"
+    );
     let text = said("t.gz", &gzip(b"Dear observer,\n"));
     assert_eq!(text, "F: unpacks to something that is text, not FITS");
     let text = said("x.gz", &gzip(b"\xfd7zXZ\0\0"));
-    assert!(text.contains("unpacks to something that is compressed with xz"), "{text}");
+    assert!(
+        text.contains("unpacks to something that is compressed with xz"),
+        "{text}"
+    );
     let text = said("h.gz", &gzip(&frame()[..2000]));
     assert!(text.contains("ends in its first header"), "{text}");
 }
@@ -101,18 +112,33 @@ fn what_headers_promise_must_have_space() {
     let dir = folder();
     let watch = Watch::default();
     let mut bomb = image(&[], -64, &[2, 2]);
-    let huge = [card("NAXIS1", "2000000000"), card("NAXIS2", "2000000000")].concat();
-    let at = bomb.windows(6).position(|six| six == b"NAXIS1").expect("there");
+    let huge = [card("NAXIS1", "2000000000"), card("NAXIS2", "200000000")].concat();
+    let at = bomb
+        .windows(6)
+        .position(|six| six == b"NAXIS1")
+        .expect("there");
     bomb[at..at + 160].copy_from_slice(huge.as_bytes());
     bomb.resize(2880, b' ');
-    let path = saved(&dir, "bomb.gz", &gzip(&[&bomb[..], &vec![0; 1 << 20]].concat()));
+    let path = saved(
+        &dir,
+        "bomb.gz",
+        &gzip(&[&bomb[..], &vec![0; 1 << 20]].concat()),
+    );
     let unpacked = nothing(dir.path(), Io::Auto, &watch);
-    let said = FitsFile::open(&path, &unpacked).expect_err("refused").to_string();
-    assert!(said.contains("unpacked frames need") && said.contains("are free"), "{said}");
+    let said = FitsFile::open(&path, &unpacked)
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        said.contains("unpacked frames need") && said.contains("are free"),
+        "{said}"
+    );
     // A plan needs no data, and finds the frame too large by itself.
     let plan = Unpacked::new(dir.path(), Io::Auto, ByteSize(1 << 30), true, &watch);
     let file = FitsFile::open(&path, &plan).expect("opened");
-    assert!(file.planes(0).is_err_and(|fault| fault.contains("is cut short")));
+    assert!(
+        file.planes(0)
+            .is_err_and(|fault| fault.contains("is cut short"))
+    );
 }
 
 #[test]
@@ -131,7 +157,10 @@ fn a_file_is_unpacked_once_until_it_is_released_and_must_not_change_meanwhile() 
         assert_eq!(told.load(Ordering::Relaxed), length);
     }
     saved(&dir, "a.gz", &gzip(&image(&[], 8, &[3, 3])));
-    let said = unpacked.unpack(&path, &hear).expect_err("refused").to_string();
+    let said = unpacked
+        .unpack(&path, &hear)
+        .expect_err("refused")
+        .to_string();
     assert!(said.contains("was changed while it was read"), "{said}");
     unpacked.release(&path);
     assert_eq!(unpacked.files(), (0, 0));
@@ -146,5 +175,8 @@ fn a_run_that_is_stopped_unpacks_no_further() {
     let path = saved(&dir, "a.gz", &gzip(&frame()));
     watch.stop(15);
     let unpacked = nothing(dir.path(), Io::Auto, &watch);
-    assert!(matches!(unpacked.unpack(&path, &|_| {}), Err(Error::Stopped(15))));
+    assert!(matches!(
+        unpacked.unpack(&path, &|_| {}),
+        Err(Error::Stopped(15))
+    ));
 }

@@ -121,15 +121,15 @@ fn every_step_on_a_frame_alone_has_its_place_in_the_recipe_of_both_commands() {
         ),
         (
             &["--gain", "2", "--mask-bits", "1,4"],
-            "mask_bits: Some(MaskBits { bad: 5, flip: 0 })",
+            "mask_bits: Some(MaskBits { bad: 5 })",
         ),
         (
             &["--gain", "2", "--mask-bits", "~1,4", "--flip-bits"],
-            "mask_bits: Some(MaskBits { bad: 5, flip: 0 })",
+            "mask_bits: Some(MaskBits { bad: 5 })",
         ),
         (
             &["--gain", "2", "--mask-bits", "1", "--flip-bits"],
-            "mask_bits: Some(MaskBits { bad: 18446744073709551614, flip: 0 })",
+            "mask_bits: Some(MaskBits { bad: 18446744073709551614 })",
         ),
         (&["--gain", "2", "--mask-bits", "all"], "mask_bits: None"),
     ] {

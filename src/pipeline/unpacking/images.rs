@@ -1,0 +1,168 @@
+//! The packed images of a stack: by row bands where that serves, else once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Ground, packed_planes};
+use crate::error::Result;
+use crate::pipeline::by_frame::by_frame;
+use crate::pixels;
+use crate::plan::{Grid, Packing, Plan, Unpacking};
+use crate::shape::Area;
+use crate::source::{Desk, FrameList, Reader, Tiles};
+use crate::units::ByteSize;
+use crate::watch::{Walk, Watch};
+
+/// The packed images of a list.
+#[derive(Debug)]
+pub(in crate::pipeline) struct PackedImages<'a> {
+    images: Vec<PackedImage<'a>>,
+    /// Those of each frame, by their numbers: of image, mask and uncertainty.
+    of_frames: Vec<[Option<usize>; 3]>,
+}
+
+#[derive(Debug)]
+struct PackedImage<'a> {
+    tiles: &'a Arc<Tiles>,
+    /// A frame in whose file it stands.
+    frame: usize,
+    /// Where its tiles end, seen from what is combined.
+    grid: Grid,
+}
+
+impl PackedImage<'_> {
+    fn is_by_bands(&self, bands: Bands) -> bool {
+        !self.tiles.is_deep() && bands.is_some_and(|grid| grid.serves(self.grid))
+    }
+}
+
+/// So many heights of tiles are tried for row bands.
+const MOST_GRIDS: usize = 4;
+
+/// How packed images are unpacked: by row bands that end on this grid if that serves them, else once.
+pub(in crate::pipeline) type Bands = Option<Grid>;
+
+impl<'a> PackedImages<'a> {
+    /// The packed images of a list, of which `region` is combined.
+    pub(in crate::pipeline) fn of(list: &'a FrameList, region: &Area) -> Self {
+        let mut known = HashMap::new();
+        let mut images = Vec::new();
+        let mut number = |frame: usize, tiles: &'a Arc<Tiles>, image: &pixels::Image| {
+            *known.entry(Arc::as_ptr(tiles)).or_insert_with(|| {
+                let row = tiles.first_row(image) + region.rows.start;
+                let grid = Grid::new(tiles.height(), row);
+                images.push(PackedImage { tiles, frame, grid });
+                images.len() - 1
+            })
+        };
+        let frames = list.frames.iter().enumerate();
+        let of_frames = frames.map(|(frame, of)| {
+            packed_planes(of).map(|plane| plane.map(|(tiles, image)| number(frame, tiles, &image)))
+        });
+        Self {
+            of_frames: of_frames.collect(),
+            images,
+        }
+    }
+
+    /// The ways to unpack them: by bands on the grid of the tallest tiles, on those of lower ones, and all once.
+    pub(in crate::pipeline) fn ways(&self) -> Vec<Bands> {
+        let by_bands = self.images.iter().filter(|image| !image.tiles.is_deep());
+        let mut grids: Vec<Grid> = Vec::new();
+        for grid in by_bands.map(|image| image.grid) {
+            if grids.len() < MOST_GRIDS && grids.iter().all(|other| other.height != grid.height) {
+                grids.push(grid);
+            }
+        }
+        grids.sort_by_key(|grid| std::cmp::Reverse(grid.height));
+        grids.into_iter().map(Some).chain([None]).collect()
+    }
+
+    /// The images that are unpacked once.
+    fn once(&self, bands: Bands) -> impl Iterator<Item = &PackedImage<'a>> {
+        self.images
+            .iter()
+            .filter(move |image| !image.is_by_bands(bands))
+    }
+
+    /// What the plan is to know.
+    pub(in crate::pipeline) fn unpacking(&self, ground: &Ground<'_>, bands: Bands) -> Unpacking {
+        let any = self.images.iter().any(|image| image.is_by_bands(bands));
+        let once = self.once(bands).map(|image| {
+            let tiles = image.tiles;
+            tiles.desk_nbyte().saturating_add(tiles.written_nbyte())
+        });
+        // Planes of a frame are read in turn, and tiles of each are held.
+        let desk = |plane: usize| {
+            let numbers = self
+                .of_frames
+                .iter()
+                .filter_map(move |planes| planes[plane]);
+            let images = numbers.map(|number| &self.images[number]);
+            let by_bands = images.filter(|image| image.is_by_bands(bands));
+            by_bands
+                .map(|image| image.tiles.desk_nbyte())
+                .max()
+                .unwrap_or(0)
+        };
+        Unpacking {
+            grid: bands.filter(|_| any),
+            desk_nbyte: (0..3).map(desk).fold(0, u64::saturating_add),
+            image_nbyte: once.max().unwrap_or(0),
+            ..ground.unpacking()
+        }
+    }
+
+    /// Which frames are unpacked how.
+    pub(in crate::pipeline) fn packing(&self, ground: &Ground<'_>, bands: Bands) -> Packing {
+        let mut packing = ground.packing();
+        for planes in &self.of_frames {
+            let mut images = planes.iter().flatten().map(|number| &self.images[*number]);
+            let is_packed = planes.iter().any(Option::is_some);
+            let count = match (is_packed, images.all(|image| image.is_by_bands(bands))) {
+                (false, _) => &mut packing.plain,
+                (true, true) => &mut packing.by_bands,
+                (true, false) => &mut packing.once,
+            };
+            *count += 1;
+        }
+        let nbyte = self.once(bands).map(|image| image.tiles.nbyte());
+        packing.once_bytes = ByteSize(nbyte.fold(0, u64::saturating_add));
+        packing
+    }
+
+    /// Unpacks the images that are not unpacked by bands.
+    pub(in crate::pipeline) fn unpack(
+        &self,
+        ground: &Ground<'_>,
+        bands: Bands,
+        (reader, plan): (&Reader<'_>, &Plan),
+        watch: &Watch,
+    ) -> Result<()> {
+        let images: Vec<_> = self.once(bands).collect();
+        if images.is_empty() {
+            return Ok(());
+        }
+        let mut starts = Vec::with_capacity(images.len());
+        let mut nbyte = 0_u64;
+        for image in &images {
+            starts.push(nbyte);
+            nbyte = nbyte.saturating_add(image.tiles.nbyte());
+        }
+        watch.begin(Walk::Unpacking, nbyte);
+        let to = ground.unpacked.room(nbyte)?;
+        by_frame(
+            plan.unpackers.max(1),
+            images.len(),
+            Desk::default,
+            |desk, index| {
+                let PackedImage { tiles, frame, .. } = *images[index];
+                reader.unpack(frame, tiles, (&to, starts[index]), desk, |nbyte| {
+                    watch.advance(nbyte);
+                    watch.check()
+                })
+            },
+        )
+        .map(drop)
+    }
+}
