@@ -39,6 +39,9 @@ pub enum Error {
         /// What is wrong with it and what would help.
         fault: String,
     },
+    /// A frame that is damaged: its file cannot be opened, is no FITS file that can be read, is cut short or contradicts itself.
+    #[error("{0}; --skip-bad leaves damaged frames out")]
+    Damaged(Box<Error>),
     /// Frames of different shapes.
     #[error(
         "{frame}: {shape} pixels, but {first} has {first_shape}; only frames of one shape combine"
@@ -121,6 +124,10 @@ pub enum Error {
     },
 }
 
+/// Too many files are open: in the system, in the process. The standard library has no name for them.
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
 /// The size in whole kibibytes, rounded up, as `--mem-limit` takes it.
 fn needed_flag(needed: ByteSize) -> String {
     format!("{}K", needed.0.div_ceil(1024))
@@ -173,6 +180,20 @@ impl Error {
         }
     }
 
+    /// The same as the fault of a damaged frame, unless the machine is at fault: it has no memory, disk or descriptors left.
+    pub(crate) fn damaged(self) -> Self {
+        use std::io::ErrorKind as K;
+        let of_machine = |e: &std::io::Error| {
+            matches!(e.kind(), K::OutOfMemory | K::StorageFull | K::QuotaExceeded)
+                || matches!(e.raw_os_error(), Some(ENFILE | EMFILE))
+        };
+        match self {
+            Self::Frame { .. } => Self::Damaged(Box::new(self)),
+            Self::Io { ref source, .. } if !of_machine(source) => Self::Damaged(Box::new(self)),
+            other => other,
+        }
+    }
+
     /// An operation on `path` that the system refused.
     pub(crate) fn io(
         path: impl Into<PathBuf>,
@@ -184,5 +205,37 @@ impl Error {
             doing,
             source,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_machine_without_descriptors_or_room_makes_no_frame_damaged() {
+        let io = |source: io::Error| Error::io("f.fits", "cannot open", source).damaged();
+        for kind in [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied] {
+            let error = io(kind.into());
+            assert!(matches!(error, Error::Damaged(_)), "{error}");
+            assert_eq!(error.exit_code(), 1);
+            assert!(
+                error
+                    .to_string()
+                    .ends_with("; --skip-bad leaves damaged frames out")
+            );
+        }
+        let failed_disk = io(io::Error::from_raw_os_error(5));
+        assert!(matches!(failed_disk, Error::Damaged(_)));
+        for number in [ENFILE, EMFILE, 12, 28] {
+            let error = io(io::Error::from_raw_os_error(number));
+            assert!(matches!(error, Error::Io { .. }), "{error}");
+        }
+        assert!(matches!(
+            Error::frame("f.fits", "is empty").damaged(),
+            Error::Damaged(_)
+        ));
+        assert!(matches!(Error::Stopped(2).damaged(), Error::Stopped(2)));
     }
 }

@@ -77,10 +77,7 @@ impl Header {
     /// The header in these bytes of a file.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let (cards, _) = bytes.as_chunks::<80>();
-        let end = cards
-            .iter()
-            .position(|card| card.starts_with(b"END     "))
-            .unwrap_or(cards.len());
+        let end = cards.iter().position(is_end).unwrap_or(cards.len());
         Self {
             cards: cards[..end].iter().copied().map(Card).collect(),
         }
@@ -154,10 +151,15 @@ impl Header {
                 .iter()
                 .filter(|card| card.has(keyword.as_bytes()))
                 .map(Card::value);
-            let first = values.next();
-            values.any(|value| Some(value) != first)
+            let first = values.next().flatten();
+            values.any(|value| !same(first.as_ref(), value.as_ref()))
         })
     }
+}
+
+/// Whether these bytes are the last card; what fills it up need not be blanks.
+fn is_end(card: &[u8; 80]) -> bool {
+    card.starts_with(b"END") && matches!(card[3], b' ' | b'=' | 0)
 }
 
 /// What is said of a frame: a keyword is looked up in the HDU of the image, then in the primary.
@@ -221,6 +223,12 @@ impl Value {
             Self::Logical(_) => None,
         }
     }
+}
+
+/// Whether two values are the same, also where one number is written in two ways.
+fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let number = |value: Option<&Value>| value.and_then(Value::number);
+    one == other || number(one).is_some_and(|one| number(other) == Some(one))
 }
 
 /// A number that is whole and fits.

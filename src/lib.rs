@@ -127,6 +127,9 @@ mod checksum;
 mod decode;
 pub mod demo;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grammar;
 mod header;
 pub mod kernel;
@@ -159,8 +162,8 @@ pub use plan::{Packing, Part, Plan};
 pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
 pub use summary::{
-    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, Summary,
-    WorstFrame,
+    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame,
+    Summary, WorstFrame,
 };
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};

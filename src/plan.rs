@@ -37,6 +37,9 @@ const AHEAD: usize = 2 << 20;
 /// Pixels of a part of a row that a tile has at least, where there are so many.
 const PART_NPIXEL: usize = 512;
 
+/// Bits of the largest number of anything that is planned for: sums of some such numbers fit in 64.
+const MOST_BITS: u32 = 58;
+
 /// What a run needs memory for.
 #[derive(Clone, Debug)]
 pub(crate) struct Demand {
@@ -194,6 +197,9 @@ impl Demand {
     ///
     /// [`Error::System`] where there is none.
     pub(crate) fn least(&self) -> Result<ByteSize> {
+        if !self.can_be_counted() {
+            return Err(self.beyond());
+        }
         let resident = self.resident(self.smallest());
         let least = resident.and_then(|nbyte| nbyte.checked_add(self.reserve()));
         let least = least.and_then(|nbyte| nbyte.checked_next_multiple_of(KIB));
@@ -250,6 +256,39 @@ impl Demand {
         let tile = (self.raw_nbyte * capacity).max(1);
         let most = usize::try_from(limit.0 / 4).unwrap_or(usize::MAX) / tile;
         (AHEAD * self.nplane / tile).min(most).max(1)
+    }
+
+    /// Whether every sum of what is needed fits in its type; frames may come from headers that speak of anything.
+    fn can_be_counted(&self) -> bool {
+        let product = |factors: &[u64]| {
+            let bits: u32 = factors
+                .iter()
+                .map(|factor| 64 - factor.leading_zeros())
+                .sum();
+            bits <= MOST_BITS
+        };
+        let of = |size: usize| size as u64;
+        let (threads, most) = (of(self.threads), of(MAPPED_RUN_NPIXEL.end));
+        product(&[
+            of(self.shape.nrow),
+            of(self.shape.ncol),
+            of(self.nframe.max(1)),
+        ]) && product(&[of(self.nframe), KIB])
+            && product(&[self.text_nbyte])
+            && product(&[self.process])
+            && product(&[of(self.raw_nbyte), most, threads])
+            && product(&[of(self.out_nbyte), most, threads, 4])
+            && product(&[of(self.nplane), of(AHEAD), threads])
+            && product(&[of(self.scratch_nbyte), threads])
+            && product(&[of(self.measure_nbyte.unwrap_or(0)), threads])
+            && product(&[of(self.nfile), 16 * KIB])
+            && product(&[self.mapped.unwrap_or(0)])
+            && product(&[threads, 2 * MIB])
+            && self
+                .unpacking
+                .each()
+                .into_iter()
+                .all(|nbyte| product(&[nbyte, threads]))
     }
 
     /// Cuts the frames so that the run stays at or under `limit`.

@@ -75,6 +75,8 @@ pub struct Frames {
     pub bad_pixels: Option<PathBuf>,
     /// The part of the frames that is combined.
     pub region: Option<Section>,
+    /// Whether damaged frames are left out; otherwise one is an error.
+    pub skip_bad: bool,
 }
 
 impl Frames {
@@ -88,6 +90,7 @@ impl Frames {
             uncertainty_hdu: Some("UNCERT".into()),
             bad_pixels: None,
             region: None,
+            skip_bad: false,
         }
     }
 }

@@ -148,6 +148,8 @@ impl fmt::Display for Section {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -174,6 +176,33 @@ mod tests {
             "",
         ] {
             assert_eq!(area(text), None, "{text}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn a_section_is_inside_or_refused_and_reads_back(
+            ends in prop::array::uniform4(0_usize..40), nrow in 1_usize..30, ncol in 1_usize..30,
+        ) {
+            let [x1, x2, y1, y2] = ends;
+            let text = format!("[{x1}:{x2},{y1}:{y2}]");
+            let legal = 1 <= x1 && x1 <= x2 && 1 <= y1 && y1 <= y2;
+            let section = text.parse::<Section>();
+            prop_assert_eq!(section.is_ok(), legal, "{}", text);
+            let Ok(section) = section else { return Ok(()) };
+            let again = section.to_string().parse::<Section>().ok();
+            prop_assert_eq!(again.as_ref(), Some(&section));
+            let area = section.within(Shape { nrow, ncol }, "--region").ok();
+            let inside = x2 <= ncol && y2 <= nrow;
+            let wanted = inside.then(|| Area { rows: y1 - 1..y2, cols: x1 - 1..x2 });
+            prop_assert_eq!(area, wanted);
+        }
+
+        #[test]
+        fn any_text_is_a_section_or_none(text in "[\\[\\]:,*0-9 -]{0,20}|.*") {
+            if let Ok(section) = text.parse::<Section>() {
+                let area = section.within(Shape { nrow: 3, ncol: 4 }, "--region");
+                prop_assert!(area.is_err() || area.is_ok_and(|area| area.npixel() <= 12));
+            }
         }
     }
 }

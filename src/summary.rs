@@ -24,6 +24,8 @@ pub struct Summary {
     pub shape: Shape,
     /// The type in which samples were carried.
     pub sample_type: SampleType,
+    /// The frames that were left out because they are damaged, in order.
+    pub skipped: Vec<SkippedFrame>,
     /// Pixels of the output, over all extensions.
     pub pixels: u64,
     /// Pixels at which no sample was left.
@@ -59,6 +61,8 @@ pub struct ReductionSummary {
     pub version: &'static str,
     /// Each frame, in order.
     pub frames: Vec<ReducedFrame>,
+    /// The frames that were left out because they are damaged, in order.
+    pub skipped: Vec<SkippedFrame>,
     /// Memory: what was allowed, planned and used.
     pub memory: Memory,
     /// What was read.
@@ -120,6 +124,22 @@ pub struct ReducedFrame {
     pub dark_factor: Option<f64>,
     /// The sky that was subtracted, in units of the calibrated frame.
     pub sky: Option<f64>,
+}
+
+/// A frame that was left out because it is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SkippedFrame {
+    /// The frame, by file name and HDU.
+    pub frame: String,
+    /// What is wrong with it.
+    pub fault: String,
+}
+
+impl SkippedFrame {
+    /// Bytes that it takes.
+    pub(crate) fn nbyte(&self) -> u64 {
+        (size_of::<Self>() + self.frame.len() + self.fault.len()) as u64
+    }
 }
 
 /// What a clip step took.
@@ -209,6 +229,7 @@ mod tests {
             folder: "reduced".into(),
             version: "0",
             frames: vec![frame(None), frame(None)],
+            skipped: vec![],
             memory: Memory {
                 limit: ByteSize(0),
                 planned: ByteSize(0),

@@ -314,12 +314,50 @@ pub(crate) fn page_tables() -> Option<ByteSize> {
     own_status("VmPTE:")
 }
 
+/// What a hard limit on this process leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// What sets it: `ulimit -v`.
+    pub(crate) by: &'static str,
+    /// The limit.
+    pub(crate) limit: ByteSize,
+    /// Bytes that may still be taken.
+    pub(crate) bytes: u64,
+    /// Threads that have taken their stacks.
+    pub(crate) threads: u64,
+}
+
+/// What the limits on addresses and on writable memory leave this process, whichever is less; `None` where there is no limit.
+pub(crate) fn left() -> Option<Left> {
+    use rlimit::Resource;
+    let left = |by, resource: Resource, field| {
+        let limit = resource.get_soft().ok();
+        let limit = limit.filter(|&limit| limit != rlimit::INFINITY)?;
+        Some(Left {
+            by,
+            limit: ByteSize(limit),
+            bytes: limit.saturating_sub(own_status(field)?.0),
+            threads: status("Threads:")?.parse().ok()?,
+        })
+    };
+    let addresses = left("ulimit -v", Resource::AS, "VmSize:");
+    let writable = left("ulimit -d", Resource::DATA, "VmData:");
+    let both = addresses.into_iter().chain(writable);
+    both.min_by_key(|left| left.bytes)
+}
+
 /// A size in what the system says of this process.
 fn own_status(field: &str) -> Option<ByteSize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let kilobytes: u64 = kilobytes.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let kilobytes = status(field)?;
+    let kilobytes: u64 = kilobytes.strip_suffix("kB")?.trim().parse().ok()?;
     Some(ByteSize(kilobytes * 1024))
+}
+
+/// What the system says of this process under a name.
+fn status(field: &str) -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let found = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(found.trim().to_owned())
 }
 
 #[cfg(test)]

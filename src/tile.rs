@@ -269,6 +269,8 @@ impl CombinedTile {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::pixels::Bitpix;
 
@@ -321,5 +323,32 @@ mod tests {
             )),
             Ok((area, vec![vec![1; 280], vec![0; 70]]))
         );
+    }
+    proptest! {
+        #[test]
+        fn planes_of_a_tile_never_overlap_and_take_what_is_planned(
+            kinds in prop::collection::vec(0_usize..3, 1..40), capacity in 1_usize..2000,
+        ) {
+            let bitpix = |kind: &usize| [Bitpix::U8, Bitpix::I16, Bitpix::F64][*kind];
+            let plane = |(frame, kind): (usize, &usize)| TilePlane {
+                companion: Companion::Image,
+                frame,
+                stored: Stored { bitpix: bitpix(kind), bscale: 1.0, bzero: 0.0, blank: None },
+            };
+            let raw = kinds.iter().enumerate().map(plane);
+            let layout = Layout::new(raw, vec![(Plane::Data, 4)], capacity);
+            let nbyte = kinds.iter().map(|kind| bitpix(kind).nbyte()).sum();
+            prop_assert!(Layout::estimate(nbyte, kinds.len(), capacity).is_some_and(|most| layout.nraw <= most));
+            let mut end = 0;
+            let mut frames = 0..;
+            for (group, frame, place) in layout.places(capacity) {
+                prop_assert_eq!(Some(frame), frames.next());
+                prop_assert!(end <= place.start);
+                prop_assert_eq!(place.len(), capacity * group.stored.bitpix.nbyte());
+                end = place.end;
+            }
+            prop_assert_eq!(frames.start, kinds.len());
+            prop_assert!(end <= layout.nraw);
+        }
     }
 }

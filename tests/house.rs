@@ -11,7 +11,7 @@ const WORDS: [&str; 13] = [
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("kernel", &[]),
     ("sys", &[]),
     ("plan", &[]),
@@ -39,6 +39,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("demo", &["combine", "sink", "source", "decode"]),
+    ("fuzzing", &["sink"]),
     ("cli", &["combine", "demo", "sys", "plan"]),
     (
         "lib",

@@ -33,12 +33,20 @@ mod uncertainty;
 /// Where packed frames are unpacked, and what that ends in.
 mod unpacking;
 
+/// Damaged frames that are refused.
+mod damage;
 /// A bad command line, levels and outputs that cannot be.
 mod flags;
+/// Hard limits from outside.
+mod hard_limits;
 /// The same bytes, within the limit, however the work is cut.
 mod limits;
 /// Bad frames: what they end in, and that nothing is left.
 mod messages;
+/// Damaged frames that are read.
+mod oddities;
+/// Frames that are left out because they are damaged.
+mod skip_bad;
 /// Runs that are cut short: full disks, signals, frames that shrink.
 mod stopped;
 

@@ -69,6 +69,10 @@ pub(crate) struct Frames {
     /// It has the shape of the frames, behind --trim where they are trimmed.
     #[arg(long, value_name = "FILE")]
     pub(crate) bad_pixels: Option<PathBuf>,
+
+    /// Leave damaged frames out, where one is an error otherwise, and list them at the end
+    #[arg(long, long_help = help::SKIP_BAD)]
+    pub(crate) skip_bad: bool,
 }
 
 #[derive(Debug, Args)]

@@ -166,6 +166,7 @@ fn frames(names: &[impl AsRef<OsStr>], typed: &args::Frames) -> Result<Frames> {
         mask_hdu,
         uncertainty_hdu,
         bad_pixels: typed.bad_pixels.clone(),
+        skip_bad: typed.skip_bad,
         ..Frames::new(names?)
     })
 }

@@ -191,6 +191,14 @@ Frames, in any of these forms:
   @-                   a list on standard input
 A 3-D image counts as NAXIS3 frames; calibrate takes one image a file.";
 
+/// What is left out with `--skip-bad`.
+pub(super) const SKIP_BAD: &str = "\
+Leave damaged frames out, where one is an error otherwise, and list them at the end
+
+Damaged is a frame whose file cannot be opened, is no FITS file, is cut short or contradicts itself, so that its pixels \
+are not known. The summary and the header of the result list them. A frame that is whole but does not go with the others \
+(another shape or unit, no such HDU or keyword) stays an error: see --where.";
+
 /// What clip steps there are.
 pub(super) const CLIP: &str = "\
 Take samples away before combining; repeatable, in the order given [default: none]

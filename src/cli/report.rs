@@ -1,7 +1,7 @@
 //! What a run did, for the eyes of a user.
 
 use ccdstream::recipe::Method;
-use ccdstream::{ByteSize, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+use ccdstream::{ByteSize, Memory, Noise, Reading, RoomTime, SkippedFrame, Summary, WorstFrame};
 use indicatif::HumanCount;
 
 use super::plain::plain;
@@ -19,6 +19,7 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
         ("read", reading(&summary.reading, summary.seconds)),
     ];
     lines.extend(rooms(&summary.rooms));
+    lines.extend(skipped(&summary.skipped));
     let samples = summary.pixels.saturating_mul(summary.frames as u64);
     for clip in &summary.clip {
         let (low, high) = (count(clip.low, samples), count(clip.high, samples));
@@ -50,6 +51,15 @@ fn aligned(lines: &[(&str, String)]) -> String {
         .map(|(label, text)| format!("{label:8}{text}\n"))
         .collect();
     lines.concat()
+}
+
+/// The frames that were left out because they are damaged, a line each.
+fn skipped(frames: &[SkippedFrame]) -> impl Iterator<Item = (&'static str, String)> {
+    frames.iter().enumerate().map(|(at, skipped)| {
+        let label = if at == 0 { "damaged" } else { "" };
+        let SkippedFrame { frame, fault } = skipped;
+        (label, plain(&format!("{frame}: {fault}; left out")))
+    })
 }
 
 /// How long each room worked and waited.
@@ -240,6 +250,10 @@ mod tests {
                     worst_frames: vec![],
                 },
             ],
+            skipped: vec![SkippedFrame {
+                frame: "f\n3.fits".into(),
+                fault: "is empty: 0 bytes".into(),
+            }],
             worst_frames: vec![worst("f001.fits", 20_010)],
             noise: Noise {
                 one_frame: 5.31,
@@ -280,6 +294,7 @@ read    2.3 GiB at 1000.0 MiB/s, every pixel 1.00 times, 8 tiles of 256 rows
 rooms   read         1.2 s busy
         work         2.0 s busy,       0.01 s waiting
         write       0.10 s busy,   2 min 05 s waiting
+damaged f\\n3.fits: is empty: 0 bytes; left out
 clip    extrema:1,1: 4,194,304 (0.333 %) low, 4,194,304 (0.333 %) high
         most from f001.fits (0.477 %), f\\n2.fits[SCI] (< 0.001 %)
 clip    sigma:5,5: 0 (0.000 %) low, 1,234 (< 0.001 %) high

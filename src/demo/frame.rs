@@ -60,6 +60,7 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             keywords: &[],
             calibration: &Calibration::default(),
             unpacked: &unpacked,
+            mem_limit: ByteSize(u64::MAX),
         },
         watch,
     )?;
@@ -160,6 +161,7 @@ mod tests {
                 keywords: &[],
                 calibration: &Calibration::default(),
                 unpacked: &unpacked,
+                mem_limit: ByteSize(u64::MAX),
             },
             &watch,
         )

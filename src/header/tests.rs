@@ -101,13 +101,18 @@ fn the_first_of_duplicates_counts_and_contradictions_are_seen() {
         "GAIN    = 2.5",
         "NAXIS2  = 5",
         "NAXIS2  = 5 / again",
+        "BZERO   = 32768",
+        "BZERO   = 3.2768D4",
+        "BLANK   = ",
+        "BLANK   = 0",
     ]);
     assert_eq!(
         header.value("GAIN").and_then(|value| value.number()),
         Some(1.5)
     );
     assert_eq!(header.contradiction(["NAXIS2", "GAIN"]), Some("GAIN"));
-    assert_eq!(header.contradiction(["NAXIS2", "NAXIS1"]), None);
+    assert_eq!(header.contradiction(["NAXIS2", "NAXIS1", "BZERO"]), None);
+    assert_eq!(header.contradiction(["BLANK"]), Some("BLANK"));
 }
 
 #[test]
@@ -125,4 +130,18 @@ fn comments_have_no_value() {
     let header = header(&["COMMENT = 5", "HISTORY = 6", "        = 7", "NOTE    5"]);
     assert!(header.cards().iter().all(|card| card.value().is_none()));
     assert_eq!(header.cards()[2].keyword(), "");
+}
+
+#[test]
+fn a_header_ends_with_end_whatever_fills_that_card() {
+    for end in ["END", "END\0\0\0\0\0\0", "END     junk", "END= 5"] {
+        let header = header(&[
+            "A       = 1",
+            "ENDING  = 2",
+            "END_RA  = 3",
+            end,
+            "B       = 4",
+        ]);
+        assert_eq!(header.cards().len(), 3, "{end:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 
 use crate::error::{Error, Result};
 
@@ -35,7 +36,10 @@ pub(super) fn in_turn<D>(
     std::thread::scope(|scope| {
         // This thread takes part: what one piece needs no thread is started for.
         for _ in 1..threads.min(count) {
-            scope.spawn(thread);
+            // Where the system refuses more, fewer do the same.
+            if Builder::new().spawn_scoped(scope, thread).is_err() {
+                break;
+            }
         }
         thread();
     });

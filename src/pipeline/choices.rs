@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::unpacking::Ground;
-use super::{calibrating, survey};
+use super::{calibrating, ceiling, survey};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
@@ -52,6 +52,7 @@ pub(super) fn open(
         keywords: &keywords(&recipe.stack),
         calibration: &recipe.calibration,
         unpacked: &ground.unpacked,
+        mem_limit: ceiling::least(recipe.resources.mem_limit),
     };
     let list = source::open(&selection, watch)?;
     let masters = source::masters(&selection, &list, recipe.frames.hdu == Hdu::All)?;
@@ -108,7 +109,7 @@ pub(super) fn stack_room(
         .count();
     let weights = match &stack.weight {
         Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
-        Weight::Values(values) => Some(listed("--weight", values, nframe)?),
+        Weight::Values(values) => Some(listed("--weight", values, list)?),
         Weight::None | Weight::InverseVariance => None,
     };
     if let Some((frame, weight)) = list
@@ -184,12 +185,17 @@ pub(super) fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -
 }
 
 /// Numbers that were given one by one.
-pub(super) fn listed(flag: &str, values: &[f64], nframe: usize) -> Result<Vec<f64>> {
+pub(super) fn listed(flag: &str, values: &[f64], list: &FrameList) -> Result<Vec<f64>> {
+    let nframe = list.frames.len();
     if values.len() == nframe {
         return Ok(values.to_vec());
     }
+    let skipped = match list.skipped.len() {
+        0 => String::new(),
+        n => format!(", none to those that --skip-bad leaves out ({n} here)"),
+    };
     let fault = format!(
-        "{} numbers for {nframe} frames; give one a frame",
+        "{} numbers for {nframe} frames; give one a frame{skipped}",
         values.len()
     );
     Err(Error::frame(flag, fault))

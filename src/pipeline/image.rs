@@ -13,7 +13,7 @@ use super::outcome::Outcome;
 use super::strip::Workshop;
 use super::survey::{self, Survey};
 use super::unpacking::{Bands, Ground, PackedImages, master_nbyte, packed_nbyte};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::Sample;
 use crate::measure::{Ranked, Wanted};
 use crate::pixels::{self, SampleType};
@@ -23,9 +23,12 @@ use crate::shape::{Area, Section};
 use crate::sink::{FitsSink, StepCards};
 use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::StackRoom;
+use crate::summary::SkippedFrame;
 use crate::tile::{Companion, Layout, TilePlane};
-use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
+
+/// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
+const SKIPPED_COPIES: u64 = 5;
 
 /// One image of the output.
 #[derive(Debug)]
@@ -97,7 +100,11 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.choose()?;
+        let ways = |bands| image.demand(bands);
+        (image.bands, image.plan) =
+            image
+                .packed
+                .choose(ground, ways, recipe.resources.mem_limit)?;
         let Plan {
             frames,
             bands,
@@ -109,48 +116,6 @@ impl<'a> Image<'a> {
             "{frames} frames in {bands} tiles of {tile_rows} × {tile_cols} pixels, samples {sample:?}"
         );
         Ok(image)
-    }
-
-    /// Chooses how packed frames are unpacked: by row bands, if these are then not too few or too large, else once.
-    fn choose(&mut self) -> Result<()> {
-        let limit = self.recipe.resources.mem_limit;
-        let mut ways = Vec::new();
-        for bands in self.packed.ways() {
-            ways.push((bands, self.demand(bands)?));
-        }
-        let mut least: Option<(ByteSize, &Demand)> = None;
-        for (_, demand) in &ways {
-            let smallest = demand.least()?;
-            if least.is_none_or(|(least, _)| smallest < least) {
-                least = Some((smallest, demand));
-            }
-        }
-        let mut chosen: Option<(Bands, Plan)> = None;
-        for (bands, demand) in &ways {
-            // With bands of tall tiles some threads might find none.
-            let serves = |plan: &Plan| {
-                let tall = demand.unpacking.grid.is_some_and(|grid| grid.height > 1);
-                !tall || plan.threads == 1 || plan.bands >= 2 * plan.threads
-            };
-            match demand.plan(limit) {
-                Ok(plan) if serves(&plan) => {
-                    chosen = Some((*bands, plan));
-                    break;
-                }
-                Ok(plan) => chosen = chosen.or(Some((*bands, plan))),
-                Err(Error::LimitTooSmall { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let Some((least, demand)) = least else {
-            return Ok(());
-        };
-        let (bands, plan) = chosen.ok_or_else(|| demand.too_small(limit, least))?;
-        self.bands = bands;
-        self.plan = plan;
-        self.plan.smallest = least;
-        self.plan.packing = self.packed.packing(self.ground, bands);
-        Ok(())
     }
 
     /// What the image needs memory for, where its packed frames are unpacked so.
@@ -180,7 +145,7 @@ impl<'a> Image<'a> {
             SampleType::F32 => self.stack.strip_npixel::<f32>(),
             SampleType::F64 => self.stack.strip_npixel::<f64>(),
         };
-        let combining = (raw_nbyte * self.region.npixel()) as u64;
+        let combining = (raw_nbyte as u64).saturating_mul(self.region.npixel() as u64);
         Ok(Demand {
             process: self.ground.process.0,
             nframe: list.frames.len(),
@@ -197,6 +162,7 @@ impl<'a> Image<'a> {
                 + HEADER_COPIES * CARD * list.frames.len()
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
+                + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>()
                 + list.frames.iter().map(packed_nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
             scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,

@@ -6,6 +6,7 @@
 mod bench;
 mod by_frame;
 mod calibrating;
+mod ceiling;
 mod choices;
 mod corridor;
 mod image;
@@ -109,6 +110,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
 /// Checks what can be checked before a frame is opened, and unpacks files.
 fn ground<'w>(recipe: &Recipe, depth: Depth, watch: &'w Watch) -> Result<Ground<'w>> {
     recipe.check()?;
+    ceiling::start(recipe.resources.threads)?;
     sink::vacant(&recipe.output.path, recipe.output.overwrite)?;
     let beside = unpacking::beside(&recipe.output.path);
     Ground::new(&recipe.frames, &recipe.resources, &beside, depth, watch)

@@ -9,7 +9,9 @@ use crate::plan::Plan;
 use crate::recipe::Recipe;
 use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, StackRoom};
-use crate::summary::{ClipCount, Memory, Noise, Reading, RoomTime, Summary, WorstFrame};
+use crate::summary::{
+    ClipCount, Memory, Noise, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
+};
 use crate::sys;
 use crate::units::ByteSize;
 
@@ -23,6 +25,8 @@ pub(super) struct Outcome<'a> {
     recipe: &'a Recipe,
     images: Vec<Done>,
     pub(super) warnings: Vec<String>,
+    /// The same for all images.
+    skipped: Vec<SkippedFrame>,
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,
@@ -51,6 +55,7 @@ impl<'a> Outcome<'a> {
             recipe,
             images: Vec::new(),
             warnings: Vec::new(),
+            skipped: Vec::new(),
             times: [Times::default(); 3],
             frame: NoiseGauge::new(),
             result: NoiseGauge::new(),
@@ -97,8 +102,10 @@ impl<'a> Outcome<'a> {
         self.result.merge(&tally.result);
         self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
+        self.warnings.extend(reader.warning());
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
+        self.skipped.clone_from(&list.skipped);
     }
 
     /// The summary of a run that took so long.
@@ -149,6 +156,7 @@ impl<'a> Outcome<'a> {
                 .map(|image| image.sample)
                 .max()
                 .unwrap_or(SampleType::F32),
+            skipped: self.skipped,
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),
             clip: clip.collect(),

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::calibrating::{Facts, FlatLevel};
+use super::ceiling;
 use super::corridor::Times;
 use super::unpacking::{Depth, Ground};
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use crate::kernel::Width;
 use crate::plan::Plan;
 use crate::recipe::{Hdu, Reduction};
 use crate::source::{self, FrameList, Masters, Named, Selection};
-use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime};
+use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame};
 use crate::sys;
 use crate::watch::{Walk, Watch};
 
@@ -117,6 +118,8 @@ struct Run<'a> {
     watch: &'a Watch,
     width: Width,
     files: Vec<File>,
+    /// Those that are left out because they are damaged.
+    skipped: Vec<SkippedFrame>,
     ground: Ground<'a>,
     plan: Plan,
     /// Files that are calibrated together.
@@ -131,6 +134,7 @@ impl<'a> Run<'a> {
     /// Opens every file once, to see what it takes.
     fn new(recipe: &'a Reduction, depth: Depth, watch: &'a Watch) -> Result<Self> {
         recipe.check()?;
+        ceiling::start(recipe.resources.threads)?;
         let (frames, beside) = (&recipe.frames, &recipe.folder.path);
         let ground = Ground::new(frames, &recipe.resources, beside, depth, watch)?;
         let named = source::expand(&recipe.frames.names)?;
@@ -140,6 +144,7 @@ impl<'a> Run<'a> {
             watch,
             width: Width::widest(),
             files: Vec::new(),
+            skipped: Vec::new(),
             ground,
             plan: Plan::default(),
             batch: 1,
@@ -160,6 +165,11 @@ impl<'a> Run<'a> {
                     None
                 }
                 Err(Error::Stopped(signal)) => return Err(Error::Stopped(signal)),
+                Err(Error::Damaged(fault)) if recipe.frames.skip_bad => {
+                    run.skipped.push(source::skipped(&named, &fault));
+                    watch.advance(1);
+                    continue;
+                }
                 Err(error) => Some(error.to_string()),
             };
             run.files.push(File {
@@ -170,9 +180,8 @@ impl<'a> Run<'a> {
             watch.advance(1);
         }
         if run.files.is_empty() {
-            return Err(Error::NoFrames(
-                "no frame meets the conditions of --where".into(),
-            ));
+            let otherwise = || Error::NoFrames("no frame meets the conditions of --where".into());
+            return Err(source::only_damaged(&run.skipped).unwrap_or_else(otherwise));
         }
         let outputs = outputs(recipe, run.files.iter().map(|file| &file.named))?;
         for (file, output) in run.files.iter_mut().zip(outputs) {
@@ -213,6 +222,7 @@ impl<'a> Run<'a> {
             keywords: &[],
             calibration: &self.recipe.calibration,
             unpacked: &self.ground.unpacked,
+            mem_limit: ceiling::least(self.recipe.resources.mem_limit),
         };
         let Some(list) = source::open_one(&selection, named)? else {
             return Ok(None);
@@ -260,6 +270,7 @@ impl<'a> Run<'a> {
             folder: self.recipe.folder.path.clone(),
             version: env!("CARGO_PKG_VERSION"),
             frames: all.frames,
+            skipped: self.skipped,
             memory: Memory {
                 limit: self.recipe.resources.mem_limit,
                 planned: self.plan.resident,

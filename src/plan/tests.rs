@@ -43,13 +43,85 @@ fn a_limit_that_is_too_small_says_what_would_do() {
     assert!(demand.plan(ByteSize(needed.0 - 2048)).is_err());
 }
 
+/// A number of any size, small ones as often as large ones.
+fn any_size() -> impl Strategy<Value = usize> {
+    (0_u32..64, any::<usize>()).prop_map(|(bits, number)| (number >> bits).max(1))
+}
+
+prop_compose! {
+    fn any_demand()(
+        sizes in prop::array::uniform10(any_size()),
+        (process, text_nbyte) in (any_size(), any_size()),
+        (mapped, measure_nbyte) in (prop::option::of(any_size()), prop::option::of(any_size())),
+        again: bool, grid in prop::option::of((any_size(), any_size())),
+        unpacking in prop::array::uniform4(prop_oneof![Just(0), any_size()]), file_threads in 0_usize..3,
+    ) -> Demand {
+        let [nframe, nrow, ncol, raw_nbyte, nplane, out_nbyte, threads, scratch_nbyte, nfile, walk] = sizes;
+        Demand {
+            process: process as u64,
+            nframe,
+            shape: Shape { nrow, ncol },
+            raw_nbyte,
+            nplane,
+            out_nbyte,
+            text_nbyte: text_nbyte as u64,
+            threads,
+            scratch_nbyte,
+            mapped: mapped.map(|nbyte| nbyte as u64),
+            nfile,
+            measure_nbyte,
+            again,
+            walks: vec![walk as u64],
+            unpacking: Unpacking {
+                // A tile is no higher than its image, of which a pixel has an address.
+                grid: grid.map(|(height, row)| Grid::new(height.min(1 << 58), row)),
+                desk_nbyte: unpacking[0] as u64,
+                image_nbyte: unpacking[1] as u64,
+                file_nbyte: unpacking[2] as u64,
+                file_threads: file_threads.min(threads),
+                master_nbyte: unpacking[3] as u64,
+            },
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn no_size_is_too_absurd_to_be_planned_or_refused(
+        demand in any_demand(), limit in any_size(), place in any::<prop::sample::Index>(),
+    ) {
+        let limit = ByteSize(limit as u64);
+        match demand.plan(limit) {
+            Ok(plan) => {
+                prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);
+                prop_assert!(plan.smallest.0 <= limit.0.next_multiple_of(1024));
+                let Shape { nrow, ncol } = demand.shape;
+                for band in [0, place.index(plan.bands), plan.bands - 1] {
+                    let area = plan.area(band);
+                    prop_assert!(!area.rows.is_empty() && area.rows.end <= nrow);
+                    prop_assert!(!area.cols.is_empty() && area.cols.end <= ncol);
+                    prop_assert!(area.npixel() <= plan.capacity());
+                }
+                prop_assert_eq!(plan.area(0).rows.start, 0);
+                prop_assert_eq!(plan.area(plan.bands - 1).rows.end, nrow);
+                prop_assert_eq!(plan.area(plan.bands - 1).cols.end, ncol);
+                prop_assert!(!plan.to_string().is_empty());
+            }
+            Err(Error::LimitTooSmall { needed, .. }) => {
+                prop_assert!(needed > limit);
+                prop_assert!(demand.plan(needed).is_ok());
+            }
+            Err(error) => prop_assert!(matches!(error, Error::System(_)), "{error}"),
+        }
+    }
+
     #[test]
     fn tiles_cover_every_pixel_once_and_stay_within_the_limit(
         nframe in 1_usize..3000, nrow in 1_usize..300, ncol in 1_usize..5000, threads in 1_usize..65,
-        mapped: bool, limit in 20_u64..2000,
+        mapped: bool, limit in 20_u64..2000, grid in prop::option::of((1_usize..300, any::<usize>())),
     ) {
-        let demand = demand(nframe, nrow, ncol, threads, mapped);
+        let mut demand = demand(nframe, nrow, ncol, threads, mapped);
+        demand.unpacking.grid = grid.map(|(height, row)| Grid::new(height, row));
         let limit = ByteSize(limit << 20);
         let Ok(plan) = demand.plan(limit) else { return Ok(()) };
         prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);

@@ -26,8 +26,8 @@ pub(crate) struct Unpacking {
 }
 
 impl Unpacking {
-    /// Whether anything is unpacked.
-    pub(super) fn is_any(&self) -> bool {
+    /// What each of those takes that unpack.
+    pub(super) fn each(&self) -> [u64; 4] {
         let Self {
             desk_nbyte,
             image_nbyte,
@@ -35,7 +35,12 @@ impl Unpacking {
             master_nbyte,
             ..
         } = *self;
-        [desk_nbyte, image_nbyte, file_nbyte, master_nbyte] != [0; 4]
+        [desk_nbyte, image_nbyte, file_nbyte, master_nbyte]
+    }
+
+    /// Whether anything is unpacked.
+    pub(super) fn is_any(&self) -> bool {
+        self.each() != [0; 4]
     }
 }
 

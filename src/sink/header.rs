@@ -199,6 +199,7 @@ mod tests {
             name: &|frame| format!("f{frame}.fits"),
             exposures: &exposures,
             differing: &BTreeSet::from(["AIRMASS".to_owned()]),
+            skipped: &[],
             bad_pixels: Some(Path::new("/home/me/bad.fits")),
             region,
             uncertainty: true,

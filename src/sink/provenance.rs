@@ -9,6 +9,7 @@ use super::steps::{Limits, StepCards};
 use crate::header::Card;
 use crate::recipe::{Level, Stack, Weight};
 use crate::shape::Area;
+use crate::summary::SkippedFrame;
 
 /// Where a result comes from.
 pub(crate) struct Provenance<'a> {
@@ -22,6 +23,8 @@ pub(crate) struct Provenance<'a> {
     pub(crate) exposures: &'a Exposures,
     /// The keywords on which they disagree.
     pub(crate) differing: &'a BTreeSet<String>,
+    /// The frames that were left out because they are damaged; of their names, the last part is told.
+    pub(crate) skipped: &'a [SkippedFrame],
     /// The mask of bad pixels; only its name is told.
     pub(crate) bad_pixels: Option<&'a Path>,
     /// The part of the frames that was combined; `None` for all of it.
@@ -106,6 +109,10 @@ impl Provenance<'_> {
             let keywords: Vec<&str> = self.differing.iter().map(String::as_str).collect();
             lines.push(format!("the frames differ in {}", keywords.join(" ")));
         }
+        lines.extend(self.skipped.iter().map(|SkippedFrame { frame, fault }| {
+            let name = frame.rsplit('/').next().unwrap_or(frame);
+            format!("left out as damaged: {name}: {fault}")
+        }));
         lines
             .iter()
             .flat_map(|line| Card::commentary("HISTORY", line))
@@ -139,6 +146,7 @@ mod tests {
             name: &|frame| format!("frame{frame}.fits[SCI]"),
             exposures: &Exposures::default(),
             differing: &BTreeSet::new(),
+            skipped: &[],
             bad_pixels: None,
             region: None,
             uncertainty: false,

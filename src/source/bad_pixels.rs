@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::pixels::Image;
 use crate::recipe::Hdu;
 use crate::source::choose;
+use crate::source::damage;
 use crate::source::file::FitsFile;
 use crate::source::first::Shapes;
 use crate::source::frame::Stamp;
@@ -43,7 +44,7 @@ impl BadPixels {
         let mut file = FitsFile::open(&named.path, unpacked)?;
         let hdu = named.hdu.as_ref().unwrap_or(&Hdu::Auto);
         let number = choose::choose(&mut file, hdu, None).map_err(wrong)?;
-        let planes = file.planes(number).map_err(wrong)?;
+        let planes = damage::planes(&file, number).map_err(wrong)?;
         if planes.count != 1 {
             let fault = format!("has {} planes, where a mask has one", planes.count);
             return Err(wrong(fault));

@@ -5,6 +5,7 @@ use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Frames;
 use crate::shape::Shape;
 use crate::source::choose::usable;
+use crate::source::damage::nothing_broken_off;
 use crate::source::file::FitsFile;
 use crate::source::planes::{Kind, Planes, kind};
 use crate::source::unit::HeaderUnit;
@@ -64,6 +65,14 @@ impl Companions {
             Some((number, planes)) => Some((planes, uncertainty_kind(&file.known(number).header)?)),
             None => None,
         };
+        let wanted = [names.mask, names.uncertainty]
+            .into_iter()
+            .flatten()
+            .count();
+        if usize::from(mask.is_some()) + usize::from(uncertainty.is_some()) < wanted {
+            let or = ", or give --mask-hdu none and --uncertainty-hdu none";
+            nothing_broken_off(file, or)?;
+        }
         Ok(Self { mask, uncertainty })
     }
 

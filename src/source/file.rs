@@ -33,6 +33,8 @@ pub(super) struct FitsFile {
     origin: Origin,
     about: Metadata,
     units: Vec<HeaderUnit>,
+    /// The first byte behind the last of them and its padding, by what its header says.
+    end: u64,
     /// The last of `units` is the last of the file.
     complete: bool,
     /// Why what follows the last is no HDU, where something does.
@@ -65,13 +67,18 @@ impl FitsFile {
             Some(packing) => Origin::Unpacked(unpacked.whole(path, file, packing, &|_| {})?),
             None => {
                 recognise(&first[..length]).map_err(wrong)?;
-                Origin::File(Fits::open(file).map_err(wrong)?)
+                let fits = Fits::open(file).map_err(|fault| match open_twice(path) {
+                    Err(e) => refused(e),
+                    Ok(()) => wrong(fault),
+                });
+                Origin::File(fits?)
             }
         };
         let mut this = Self {
             origin,
             about,
             units: Vec::new(),
+            end: 0,
             complete: false,
             fault: None,
         };
@@ -130,8 +137,15 @@ impl FitsFile {
         Ok(planes)
     }
 
+    /// The first byte behind the data of an image, whose planes these are.
+    pub(super) fn data_end(&self, number: usize, planes: &Planes) -> u64 {
+        let packed = self.known(number).packed.as_ref();
+        let tiles = packed.and_then(|packed| packed.tiles.get());
+        tiles.map_or(planes.end(), |tiles| tiles.end())
+    }
+
     /// Reads bytes of the file from `start` on, as many as there are.
-    fn read_at(&self, into: &mut [u8], start: u64) -> io::Result<usize> {
+    pub(super) fn read_at(&self, into: &mut [u8], start: u64) -> io::Result<usize> {
         match &self.origin {
             Origin::File(fits) => read_at(fits.file(), into, start),
             Origin::Unpacked(whole) => whole.read_at(into, start),
@@ -190,6 +204,25 @@ impl FitsFile {
         })
     }
 
+    /// Why what follows the last HDU cannot be read, as an addition to a message.
+    pub(super) fn why(&self) -> String {
+        let fault = self.fault.as_ref();
+        fault.map_or(String::new(), |fault| format!(": {fault}"))
+    }
+
+    /// Whether the file ends before its last HDU and its padding do, or in the header of an HDU behind it.
+    pub(super) fn ends_early(&mut self) -> bool {
+        self.breaks_off() || self.end > self.length()
+    }
+
+    /// Whether an extension begins behind the last HDU that can be understood.
+    pub(super) fn breaks_off(&mut self) -> bool {
+        let _ = self.unit(usize::MAX - 1);
+        let mut first = [0; 8];
+        let read = self.read_at(&mut first, self.end);
+        read.is_ok_and(|read| first[..read] == *b"XTENSION")
+    }
+
     /// Reads one more HDU; `false` where there is none.
     fn go_on(&mut self) -> Result<bool, String> {
         let place = match &mut self.origin {
@@ -224,9 +257,18 @@ impl FitsFile {
         let header = Header::from_bytes(&bytes[..read]);
         self.units
             .push(HeaderUnit::new(self.units.len(), header, place.start));
+        self.end = place.end;
         self.complete = place.end >= self.length();
         Ok(())
     }
+}
+
+/// Whether two descriptors can be had for a file, as CFITSIO needs them, which does not tell a lack of them from another fault.
+fn open_twice(path: &Path) -> io::Result<()> {
+    let one = File::open(path)?;
+    let other = File::open(path);
+    drop(one);
+    other.map(drop)
 }
 
 /// Reads from the beginning of a file as much as there is.

@@ -15,6 +15,7 @@ use crate::source::chips::Chips;
 use crate::source::choose;
 use crate::source::companions::{CompanionNames, Companions};
 use crate::source::condition::Conditions;
+use crate::source::damage;
 use crate::source::file::FitsFile;
 use crate::source::first::{First, Shapes};
 use crate::source::frame::{Frame, Stamp, hdu_suffix};
@@ -23,6 +24,8 @@ use crate::source::planes::Planes;
 use crate::source::raw::Raw;
 use crate::source::remarks::Remarks;
 use crate::source::unpacked::Unpacked;
+use crate::summary::SkippedFrame;
+use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 /// What is asked of the frames.
@@ -38,6 +41,8 @@ pub(crate) struct Selection<'a> {
     pub calibration: &'a Calibration,
     /// What was unpacked in the run.
     pub unpacked: &'a Unpacked<'a>,
+    /// What is kept of the frames stays below this: a header may speak of more planes of a cube than memory holds.
+    pub mem_limit: ByteSize,
 }
 
 /// The frames of a run, in their order: one shape, one unit.
@@ -61,6 +66,8 @@ pub(crate) struct FrameList {
     pub header_nbyte: usize,
     /// A mask for every frame.
     pub bad_pixels: Option<BadPixels>,
+    /// Frames that were left out because they are damaged.
+    pub skipped: Vec<SkippedFrame>,
     /// What the user should know, though it stops nothing.
     pub warnings: Vec<String>,
 }
@@ -72,13 +79,13 @@ pub(crate) fn open(selection: &Selection<'_>, watch: &Watch) -> Result<FrameList
     let mut opening = Opening::new(selection);
     for named in &named {
         watch.check()?;
-        opening.take(named)?;
+        opening.take_or_skip(named)?;
         watch.advance(1);
     }
     opening.finish()
 }
 
-/// Opens the frames of one file; `None` where its header does not meet the conditions.
+/// Opens the frames of one file; `None` where its header does not meet the conditions. A damaged file is an error in any case.
 pub(crate) fn open_one(selection: &Selection<'_>, named: &Named) -> Result<Option<FrameList>> {
     let mut opening = Opening::new(selection);
     opening.take(named)?;
@@ -97,18 +104,24 @@ pub(crate) fn image_hdus_of(
     if let Some(hdu) = &named.hdu {
         return Ok(vec![hdu.clone()]);
     }
-    let mut file = FitsFile::open(&named.path, unpacked)?;
+    let name = shown(&named.path);
+    let mut file = FitsFile::open(&named.path, unpacked).map_err(Error::damaged)?;
+    let whole = damage::every_image(&mut file);
+    whole.map_err(|fault| Error::frame(&*name, fault).damaged())?;
     choose::image_hdus(&mut file, CompanionNames::of(frames))
-        .map_err(|fault| Error::frame(shown(&named.path), fault))
+        .map_err(|fault| Error::frame(name, fault))
 }
 
-/// The image HDUs of the first file, companion planes aside, for a run over each in turn.
+/// The image HDUs of the first file that is taken, companion planes aside, for a run over each in turn.
 pub(crate) fn image_hdus(frames: &recipe::Frames, unpacked: &Unpacked<'_>) -> Result<Vec<Hdu>> {
-    let named = names::expand(&frames.names)?;
-    let Some(first) = named.first() else {
-        return Ok(Vec::new());
-    };
-    image_hdus_of(frames, first, unpacked)
+    let mut hdus = Ok(Vec::new());
+    for named in names::expand(&frames.names)? {
+        hdus = image_hdus_of(frames, &named, unpacked);
+        if !(frames.skip_bad && matches!(hdus, Err(Error::Damaged(_)))) {
+            break;
+        }
+    }
+    hdus
 }
 
 /// A path as messages show it.
@@ -128,6 +141,7 @@ struct Opening<'a> {
     seen: HashSet<(u64, u64, usize)>,
     repeated: Vec<String>,
     remarks: Remarks,
+    skipped: Vec<SkippedFrame>,
     header_nbyte: usize,
 }
 
@@ -143,7 +157,19 @@ impl<'a> Opening<'a> {
             seen: HashSet::new(),
             repeated: Vec::new(),
             remarks: Remarks::default(),
+            skipped: Vec::new(),
             header_nbyte: 0,
+        }
+    }
+
+    /// The same as [`Self::take`]; a damaged file is left out where that is asked for.
+    fn take_or_skip(&mut self, named: &Named) -> Result<()> {
+        match self.take(named) {
+            Err(Error::Damaged(fault)) if self.selection.frames.skip_bad => {
+                self.skipped.push(damage::skipped(named, &fault));
+                Ok(())
+            }
+            done => done,
         }
     }
 
@@ -153,9 +179,11 @@ impl<'a> Opening<'a> {
         let suffix = hdu_suffix(want);
         let name = printable(&format!("{}{suffix}", named.path.display()));
         let wrong = |fault: String| Error::frame(name.as_str(), fault);
+        let damaged = |fault: String| wrong(fault).damaged();
 
-        let mut file = FitsFile::open(&named.path, self.selection.unpacked)?;
-        let number = choose::choose(&mut file, want, Some(self.companions)).map_err(wrong)?;
+        let mut file =
+            FitsFile::open(&named.path, self.selection.unpacked).map_err(Error::damaged)?;
+        let number = damage::choose(&mut file, &name, want, self.companions)?;
         if !self
             .conditions
             .agree(|keyword| keywords(&file, number).value(keyword))
@@ -165,7 +193,11 @@ impl<'a> Opening<'a> {
             }
             return Ok(());
         }
-        let planes = file.planes(number).map_err(wrong)?;
+        let planes = damage::planes(&file, number).map_err(damaged)?;
+        self.room_for(planes.count)?;
+        if named.hdu.is_none() && self.selection.frames.hdu == Hdu::All {
+            damage::every_image(&mut file).map_err(damaged)?;
+        }
         let raw = Raw::of(
             &name,
             self.selection.calibration,
@@ -178,7 +210,10 @@ impl<'a> Opening<'a> {
             .as_ref()
             .map_or(planes.shape().area(), |raw| raw.trim.clone());
         let companions = Companions::of(&mut file, number, &planes, trim.shape(), self.companions)
-            .map_err(wrong)?;
+            .map_err(|fault| match file.ends_early() {
+                true => damaged(fault),
+                false => wrong(fault),
+            })?;
         if let Some(raw) = &mut raw {
             raw.deviate(
                 &name,
@@ -232,6 +267,20 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
+    /// Refuses more frames than could be kept: before they are.
+    fn room_for(&self, more: usize) -> Result<()> {
+        let frames = self.frames.len().saturating_add(more);
+        let needed = (frames as u64).saturating_mul(size_of::<Frame>() as u64);
+        if needed <= self.selection.mem_limit.0 {
+            return Ok(());
+        }
+        Err(Error::LimitTooSmall {
+            limit: self.selection.mem_limit,
+            needed: ByteSize(needed),
+            frames,
+        })
+    }
+
     /// Makes a frame the first, or checks that it goes with the first.
     fn hold_against_first(
         &mut self,
@@ -268,10 +317,15 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
+    /// What is said where no frame is left.
+    fn nothing_left(&self) -> Error {
+        damage::only_damaged(&self.skipped).unwrap_or_else(|| self.conditions.nothing_left())
+    }
+
     /// The list, once every file has been taken.
     fn finish(self) -> Result<FrameList> {
         let Some(first) = self.first else {
-            return Err(self.conditions.nothing_left());
+            return Err(self.nothing_left());
         };
         let bad_pixels = match &self.selection.frames.bad_pixels {
             Some(path) => {
@@ -290,6 +344,7 @@ impl<'a> Opening<'a> {
             differing: self.differing,
             header_nbyte: self.header_nbyte,
             bad_pixels,
+            skipped: self.skipped,
             warnings: repetition(&self.repeated)
                 .into_iter()
                 .chain(self.remarks.texts())

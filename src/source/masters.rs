@@ -10,6 +10,7 @@ use crate::recipe::{Calibration, Dark, Io, MaskBits};
 use crate::source::agree::{ELECTRON, canonical_unit};
 use crate::source::choose::{self, images};
 use crate::source::companions::{CompanionNames, Companions};
+use crate::source::damage;
 use crate::source::file::FitsFile;
 use crate::source::first::Shapes;
 use crate::source::frame::{Frame, Stamp};
@@ -257,7 +258,7 @@ impl Opening<'_> {
     /// The master in an HDU of a file.
     fn master(&self, typed: &Typed<'_>, file: &mut FitsFile, number: usize) -> Result<Master> {
         let wrong = |fault| Error::frame(shown(typed.role, typed.name), fault);
-        let planes = file.planes(number).map_err(wrong)?;
+        let planes = damage::planes(file, number).map_err(wrong)?;
         if planes.count != 1 {
             let fault = format!("has {} planes, where a master has one", planes.count);
             return Err(wrong(fault));

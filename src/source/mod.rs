@@ -11,6 +11,7 @@ mod chips;
 mod choose;
 mod companions;
 mod condition;
+mod damage;
 mod datasum;
 mod file;
 mod first;
@@ -33,6 +34,7 @@ mod unit;
 mod unpacked;
 mod way;
 
+pub(crate) use damage::{only_damaged, skipped};
 pub(crate) use datasum::datasum;
 pub(crate) use frame::Frame;
 pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, open_one};

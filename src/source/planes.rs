@@ -96,6 +96,11 @@ impl Planes {
         })
     }
 
+    /// The first byte of the file behind all of them.
+    pub(super) fn end(&self) -> u64 {
+        self.plane(self.count).start
+    }
+
     /// Rows and columns of each plane.
     pub(super) fn shape(&self) -> Shape {
         self.first.shape
@@ -125,10 +130,9 @@ fn certain(header: &Header) -> Result<(), String> {
             "{keyword} is given twice, with different values; take one of the cards out"
         ));
     }
-    // In a primary HDU that is no random groups, these two mean nothing.
-    let extension = header.contains("XTENSION");
+    // Of parameters in a primary HDU the standard knows nothing; some programs pass over them, and some read them as pixels.
     for (keyword, only) in [("PCOUNT", 0), ("GCOUNT", 1)] {
-        if extension && header.contains(keyword) && header.integer(keyword) != Some(only) {
+        if header.contains(keyword) && header.integer(keyword) != Some(only) {
             let shown = printable(&header.text(keyword).unwrap_or_default());
             return Err(format!(
                 "{keyword} is {shown}; of an image it must be {only}"
@@ -257,6 +261,7 @@ mod tests {
             (5, Shape { nrow: 3, ncol: 4 })
         );
         assert_eq!(planes.plane(4).start, 2880 + 4 * 48);
+        assert_eq!(planes.end(), 2880 + 5 * 48);
     }
 
     #[test]
@@ -358,15 +363,13 @@ mod tests {
         );
         assert!(with(&[("NAXIS2", "3")]).is_ok());
         assert!(with(&[("SIMPLE", "F")]).is_ok(), "the first card counts");
-        assert!(
-            with(&[("PCOUNT", "7")]).is_ok(),
-            "a primary HDU has no parameters"
-        );
-        assert!(
-            with(&[("XTENSION", "'IMAGE'"), ("PCOUNT", "7")])
-                .expect_err("refused")
-                .contains("PCOUNT is 7")
-        );
+        assert!(with(&[("PCOUNT", "0"), ("GCOUNT", "1")]).is_ok());
+        for cards in [
+            &[("PCOUNT", "7")][..],
+            &[("XTENSION", "'IMAGE'"), ("PCOUNT", "7")],
+        ] {
+            assert!(with(cards).expect_err("refused").contains("PCOUNT is 7"));
+        }
     }
 
     #[test]

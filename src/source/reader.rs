@@ -18,6 +18,8 @@ use crate::source::packed_file::PackedFile;
 use crate::source::rows::Rows;
 use crate::source::tiles::{Desk, Desks, Tiles};
 use crate::source::way::{Fault, Opened, Way};
+use crate::sys;
+use crate::units::ByteSize;
 
 /// The planes that a frame may have; a thread that goes from one to the other and back holds tiles of each.
 const PLANES: [Companion; 3] = [Companion::Image, Companion::Mask, Companion::Uncertainty];
@@ -39,6 +41,8 @@ pub(crate) struct Reader<'a> {
     /// Where threads unpack tiles.
     desks: &'a Desks,
     bytes_read: AtomicU64,
+    /// Why nothing is mapped, where that was asked for.
+    unmapped: Option<String>,
 }
 
 /// Files, each opened once.
@@ -85,18 +89,29 @@ impl<'a> Reader<'a> {
         (io, desks): (Io, &'a Desks),
         descriptors: u64,
     ) -> Result<Self> {
+        let masters_of = || {
+            let masters = masters.into_iter().flat_map(Masters::all);
+            masters.map(|(_, of)| (&*of.path, of.stamp, of.packed.as_ref()))
+        };
+        let frames = list.frames.iter();
+        let frames = frames.map(|of| (&*of.path, of.stamp, of.packed.as_ref()));
+        let own = masters_of().chain(frames.clone());
+        // What was unpacked has its addresses.
+        let own = own.filter(|(.., packed)| packed.is_none_or(|packed| packed.whole.is_none()));
+        let lengths = own.map(|(path, stamp, _)| (path, stamp.length));
+        let unmapped = (io == Io::Mmap)
+            .then(|| too_few_addresses(lengths))
+            .flatten();
         let mut files = Files {
             opened: Vec::new(),
             places: HashMap::new(),
-            io,
+            io: if unmapped.is_some() { Io::Read } else { io },
             descriptors,
         };
         // Masters first: they are read again with every band, so they had better stay open.
-        for (_, master) in masters.into_iter().flat_map(Masters::all) {
-            files.place(&master.path, master.stamp, master.packed.as_ref())?;
+        for (path, stamp, packed) in masters_of() {
+            files.place(path, stamp, packed)?;
         }
-        let frames = list.frames.iter();
-        let frames = frames.map(|of| (&*of.path, of.stamp, of.packed.as_ref()));
         let bad_pixels = list.bad_pixels.iter();
         let bad_pixels = bad_pixels.map(|of| (&*of.path, of.stamp, of.packed.as_ref()));
         let file_of = frames
@@ -110,6 +125,7 @@ impl<'a> Reader<'a> {
             file_of,
             desks,
             bytes_read: AtomicU64::new(0),
+            unmapped,
         })
     }
 
@@ -235,6 +251,20 @@ impl<'a> Reader<'a> {
         (mapped, files.len())
     }
 
+    /// What the user should know of files that should have been mapped and are not.
+    pub(crate) fn warning(&self) -> Option<String> {
+        if self.unmapped.is_some() {
+            return self.unmapped.clone();
+        }
+        let mut unmapped = self.files.opened.iter().filter_map(Opened::unmapped);
+        let first = unmapped.next()?;
+        Some(match unmapped.count() {
+            0 => first,
+            1 => format!("{first} (and so is 1 more)"),
+            more => format!("{first} (and so are {more} more)"),
+        })
+    }
+
     /// The file in which a frame stands; that of the bad pixels is behind the last.
     fn file(&self, frame: usize) -> &Opened<'a> {
         &self.files.opened[self.file_of[frame]]
@@ -263,6 +293,24 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// What is said where maps of these files would take more than half of the addresses that a hard limit leaves: the run needs some, too.
+fn too_few_addresses<'a>(files: impl Iterator<Item = (&'a Path, u64)>) -> Option<String> {
+    let left = sys::left()?;
+    let files: HashMap<&Path, u64> = files.collect();
+    let nbyte = files
+        .values()
+        .fold(0, |sum: u64, nbyte| sum.saturating_add(*nbyte));
+    (nbyte > left.bytes / 2).then(|| {
+        format!(
+            "--io mmap: the limit of {} {} leaves too few addresses to map {} of {} files, which are read instead",
+            left.by,
+            left.limit.0 >> 10,
+            ByteSize(nbyte),
+            files.len()
+        )
+    })
 }
 
 /// How many descriptors the files of readers may keep.

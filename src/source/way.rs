@@ -21,6 +21,8 @@ pub(super) struct Opened<'a> {
     path: &'a Path,
     stamp: Stamp,
     pub(super) way: Way,
+    /// Why it is not mapped, where that was asked for.
+    pub(super) refused: Option<io::Error>,
 }
 
 /// How a file is read.
@@ -56,25 +58,33 @@ pub(super) enum Fault {
 /// Rows that are cut out of little more than themselves are read together, so many bytes at a time.
 pub(crate) const TOGETHER: usize = 64 << 10;
 
-/// Finds the best of the ways that are allowed for a file.
-fn way(path: &Path, stamp: Stamp, io: Io, descriptors: &mut u64) -> Result<Way> {
+/// Finds the best of the ways that are allowed for a file. One that cannot be mapped (its file system refuses, or there are no addresses
+/// left) is read, and why it cannot is returned, too.
+fn way(
+    path: &Path,
+    stamp: Stamp,
+    io: Io,
+    descriptors: &mut u64,
+) -> Result<(Way, Option<io::Error>)> {
     let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
     let name = || printable(&path.to_string_lossy());
     check(&file, stamp).map_err(|fault| error(fault, stamp, path, name()))?;
+    let mut refused = None;
     if io == Io::Mmap {
         match Map::new(&file) {
-            Ok(map) if map.len() as u64 >= stamp.length => return Ok(Way::Map(map)),
+            Ok(map) if map.len() as u64 >= stamp.length => return Ok((Way::Map(map), None)),
             Ok(_) => return Err(error(Fault::Missing, stamp, path, name())),
-            Err(e) => return Err(Error::io(path, "cannot map (try --io read)", e)),
+            Err(e) => refused = Some(e),
         }
     }
-    Ok(match descriptors.checked_sub(1) {
+    let way = match descriptors.checked_sub(1) {
         Some(rest) => {
             *descriptors = rest;
             Way::Kept(file)
         }
         None => Way::Reopened,
-    })
+    };
+    Ok((way, refused))
 }
 
 /// Whether a file is still the one whose header was read.
@@ -118,13 +128,32 @@ impl<'a> Opened<'a> {
     /// A file that was unpacked.
     pub(super) fn unpacked(path: &'a Path, stamp: Stamp, whole: &Arc<Whole>) -> Self {
         let way = Way::Unpacked(Arc::clone(whole));
-        Self { path, stamp, way }
+        Self {
+            path,
+            stamp,
+            way,
+            refused: None,
+        }
     }
 
     /// Opens or maps a file, as long as `descriptors` are left to keep.
     pub(super) fn new(path: &'a Path, stamp: Stamp, io: Io, descriptors: &mut u64) -> Result<Self> {
-        let way = way(path, stamp, io, descriptors)?;
-        Ok(Self { path, stamp, way })
+        let (way, refused) = way(path, stamp, io, descriptors)?;
+        Ok(Self {
+            path,
+            stamp,
+            way,
+            refused,
+        })
+    }
+
+    /// What is said of a file that should have been mapped and is not.
+    pub(super) fn unmapped(&self) -> Option<String> {
+        let e = self.refused.as_ref()?;
+        let name = printable(&self.path.to_string_lossy());
+        Some(format!(
+            "{name}: cannot be mapped ({e}), and is read instead"
+        ))
     }
 
     /// Copies rows without the gaps between them to `into`, which they fill.

@@ -3,7 +3,7 @@
 use ccdstream::{ReducedFrame, ReductionSummary};
 use indicatif::HumanCount;
 
-use super::{aligned, count, digits, memory, plain, reading, rooms, time};
+use super::{aligned, count, digits, memory, plain, reading, rooms, skipped, time};
 
 /// Notes that are told one by one.
 const MOST_NOTES: usize = 10;
@@ -19,6 +19,7 @@ pub(crate) fn reduction(summary: &ReductionSummary) -> String {
         ("read", reading(&summary.reading, summary.seconds)),
     ];
     lines.extend(rooms(&summary.rooms));
+    lines.extend(skipped(&summary.skipped));
     for (label, value) in [
         ("oscan", range(frames, |frame| frame.overscan_level)),
         ("gain", range(frames, |frame| frame.gain)),
@@ -126,6 +127,7 @@ mod tests {
             folder: "reduced\n".into(),
             version: "0.1.0",
             frames,
+            skipped: vec![],
             memory: Memory {
                 limit: ByteSize(1 << 30),
                 planned: ByteSize(20 << 20),

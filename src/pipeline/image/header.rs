@@ -84,6 +84,7 @@ impl Image<'_> {
             name,
             exposures,
             differing: &self.list.differing,
+            skipped: &self.list.skipped,
             bad_pixels: self.list.bad_pixels.as_ref().map(|mask| &*mask.path),
             region: (self.region != self.list.shape.area()).then_some(&self.region),
             uncertainty: self.stack.uncertainty != Uncertainty::None,

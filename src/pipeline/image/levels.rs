@@ -57,7 +57,7 @@ impl Image<'_> {
             Level::Median => Ok(measured.iter().map(|measured| measured.median).collect()),
             Level::Mode => Ok(measured.iter().map(|measured| measured.mode).collect()),
             Level::Keyword(keyword) => keyed(&self.list.frames, flag, keyword, index),
-            Level::Values(values) => listed(flag, values, nframe),
+            Level::Values(values) => listed(flag, values, self.list),
         }
     }
 }

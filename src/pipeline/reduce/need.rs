@@ -1,7 +1,8 @@
 //! What a run over files needs memory for: found by opening each once.
 
 use super::chip::Chip;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::pipeline::ceiling;
 use crate::pipeline::unpacking::{Ground, PackedChip};
 use crate::plan::{Demand, Grid, Packing, Plan, Unpacking};
 use crate::recipe::Resources;
@@ -105,20 +106,20 @@ impl Need {
             ..ground.packing()
         };
         let limit = resources.mem_limit;
-        let mut alone = demand(1).plan(limit)?;
+        let mut alone = ceiling::plan(&demand(1), limit)?;
         alone.packing = packing(1);
         let files = usize::try_from(source::spare_descriptors()).unwrap_or(usize::MAX);
         let most = MOST.min(nfile).min(files / self.nfile.max(1)).max(1);
         for batch in (2..=most).rev() {
-            match demand(batch).plan(limit) {
+            match ceiling::plan(&demand(batch), limit) {
                 // Together they must not take the room that long runs of pixels need.
                 Ok(mut plan) if 2 * plan.capacity() >= alone.capacity() => {
                     plan.smallest = alone.smallest;
                     plan.packing = packing(batch);
                     return Ok((plan, batch));
                 }
-                Ok(_) | Err(Error::LimitTooSmall { .. }) => {}
-                Err(error) => return Err(error),
+                // One alone fits, so that an error says that so many do not.
+                Ok(_) | Err(_) => {}
             }
         }
         Ok((alone, 1))

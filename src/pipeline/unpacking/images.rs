@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{Ground, packed_planes};
 use crate::error::Result;
 use crate::pipeline::by_frame::by_frame;
+use crate::pipeline::ceiling;
 use crate::pixels;
-use crate::plan::{Grid, Packing, Plan, Unpacking};
+use crate::plan::{Demand, Grid, Packing, Plan, Unpacking};
 use crate::shape::Area;
 use crate::source::{Desk, FrameList, Reader, Tiles};
 use crate::units::ByteSize;
@@ -65,8 +66,45 @@ impl<'a> PackedImages<'a> {
         }
     }
 
+    /// Chooses how they are unpacked: by row bands, if these are then not too few or too large, else once. `demand` says what a way needs
+    /// memory for.
+    pub(in crate::pipeline) fn choose(
+        &self,
+        ground: &Ground<'_>,
+        demand: impl Fn(Bands) -> Result<Demand>,
+        limit: ByteSize,
+    ) -> Result<(Bands, Plan)> {
+        let mut fitting = Vec::new();
+        let mut least: Option<(ByteSize, Bands, Demand)> = None;
+        for bands in self.ways() {
+            let demand = demand(bands)?;
+            if let Ok(plan) = ceiling::plan(&demand, limit) {
+                fitting.push((bands, plan));
+            }
+            let smallest = demand.least()?;
+            if least.as_ref().is_none_or(|(least, ..)| smallest < *least) {
+                least = Some((smallest, bands, demand));
+            }
+        }
+        let (smallest, bands, demand) = least.expect("there is always the way of all once");
+        let (bands, mut plan) = if fitting.is_empty() {
+            (bands, ceiling::plan(&demand, limit)?)
+        } else {
+            // With bands of tall tiles some threads might find none.
+            let serves = |(bands, plan): &(Bands, Plan)| {
+                let tall = bands.is_some_and(|grid| grid.height > 1);
+                !tall || plan.threads == 1 || plan.bands >= 2 * plan.threads
+            };
+            let best = fitting.iter().position(serves).unwrap_or(0);
+            fitting.swap_remove(best)
+        };
+        plan.smallest = smallest;
+        plan.packing = self.packing(ground, bands);
+        Ok((bands, plan))
+    }
+
     /// The ways to unpack them: by bands on the grid of the tallest tiles, on those of lower ones, and all once.
-    pub(in crate::pipeline) fn ways(&self) -> Vec<Bands> {
+    fn ways(&self) -> Vec<Bands> {
         let by_bands = self.images.iter().filter(|image| !image.tiles.is_deep());
         let mut grids: Vec<Grid> = Vec::new();
         for grid in by_bands.map(|image| image.grid) {
@@ -114,7 +152,7 @@ impl<'a> PackedImages<'a> {
     }
 
     /// Which frames are unpacked how.
-    pub(in crate::pipeline) fn packing(&self, ground: &Ground<'_>, bands: Bands) -> Packing {
+    fn packing(&self, ground: &Ground<'_>, bands: Bands) -> Packing {
         let mut packing = ground.packing();
         for planes in &self.of_frames {
             let mut images = planes.iter().flatten().map(|number| &self.images[*number]);

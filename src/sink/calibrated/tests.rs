@@ -232,6 +232,7 @@ fn combined_on_the_way_a_header_is_that_of_calibrated_files_combined() {
             name: &|_| "frame.fits".into(),
             exposures: &exposures,
             differing: &differing,
+            skipped: &[],
             bad_pixels: None,
             region,
             uncertainty: true,

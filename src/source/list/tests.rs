@@ -13,6 +13,7 @@ fn opened(frames: &Frames, hdu: &Hdu) -> Result<FrameList> {
             keywords: &keywords,
             calibration: &Calibration::default(),
             unpacked: unpacked(),
+            mem_limit: ByteSize(u64::MAX),
         },
         &Watch::default(),
     )
@@ -258,6 +259,7 @@ fn a_table_is_refused_and_a_stop_is_heard() {
             keywords: &[],
             calibration: &Calibration::default(),
             unpacked: unpacked(),
+            mem_limit: ByteSize(u64::MAX),
         },
         &watch,
     );

@@ -5,6 +5,7 @@ use crate::recipe::{Flat, FlatNorm, Frames, Hdu, Place, Quantity};
 use crate::source::datasum;
 use crate::source::list::open;
 use crate::source::sample::{card, extension, folder, image, saved, unpacked};
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 /// A folder with the frame `raw.fits` and the master `master.fits`.
@@ -40,6 +41,7 @@ impl Night {
             keywords: &[],
             calibration,
             unpacked: unpacked(),
+            mem_limit: ByteSize(u64::MAX),
         };
         let list = open(&selection, &Watch::default())?;
         masters(&selection, &list, every)

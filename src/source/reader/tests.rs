@@ -7,6 +7,7 @@ use crate::recipe::{Calibration, Dark, Frames, Hdu, Place};
 use crate::source::list::{Selection, open};
 use crate::source::masters::masters;
 use crate::source::sample::{card, extension, folder, image, saved, unpacked};
+use crate::units::ByteSize;
 use crate::watch::Watch;
 
 /// Three frames of 7 × 5 with masks, and bad pixels.
@@ -24,6 +25,7 @@ fn list(dir: &Path) -> FrameList {
             keywords: &[],
             calibration: &Calibration::default(),
             unpacked: unpacked(),
+            mem_limit: ByteSize(u64::MAX),
         },
         &Watch::default(),
     )
@@ -183,6 +185,7 @@ fn calibrated(dir: &Path) -> (FrameList, Masters) {
         keywords: &[],
         calibration: &calibration,
         unpacked: unpacked(),
+        mem_limit: ByteSize(u64::MAX),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
     let masters = masters(&selection, &list, false).expect("opened");
@@ -250,6 +253,7 @@ fn rows_that_stand_close_together_are_read_together() {
         keywords: &[],
         calibration: &Calibration::default(),
         unpacked: unpacked(),
+        mem_limit: ByteSize(u64::MAX),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
     let [mapped, read] = [Io::Mmap, Io::Read].map(|io| reader(&list, io).expect("opened"));

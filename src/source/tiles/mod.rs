@@ -84,6 +84,11 @@ impl Tiles {
         self.hdu
     }
 
+    /// The first byte behind the table and its heap.
+    pub(super) fn end(&self) -> u64 {
+        self.table.heap.end
+    }
+
     /// Rows of a tile.
     pub(crate) fn height(&self) -> usize {
         self.table.tile[1]

@@ -24,7 +24,7 @@ use crate::source::frame::Stamp;
 use crate::source::reader::spare_descriptors;
 use crate::source::tiles::{Desk, Tiles};
 use crate::source::way::{Fault, Opened};
-use crate::sys::Map;
+use crate::sys::{self, Map};
 use crate::units::ByteSize;
 use crate::watch::Watch;
 use space::Space;
@@ -183,15 +183,19 @@ impl<'a> Unpacked<'a> {
         Ok(whole)
     }
 
-    /// How a temporary file is to be read: by its descriptor as long as these last.
+    /// How a temporary file is to be read: by its descriptor as long as these last, for without a name it cannot be opened again; by a map
+    /// where that is asked for, and addresses are free.
     fn bytes(&self, file: File) -> Result<Bytes> {
         let mut descriptors = lock(&self.descriptors);
-        if self.io != Io::Mmap && *descriptors > 0 {
-            *descriptors -= 1;
-            return Ok(Bytes::Kept(file));
+        if *descriptors == 0 || (self.io == Io::Mmap && sys::left().is_none()) {
+            match Map::new(&file) {
+                Ok(map) => return Ok(Bytes::Map(map)),
+                Err(e) if *descriptors == 0 => return Err(self.space.refused(e)),
+                Err(_) => {}
+            }
         }
-        let map = Map::new(&file).map_err(|e| self.space.refused(e))?;
-        Ok(Bytes::Map(map))
+        *descriptors -= 1;
+        Ok(Bytes::Kept(file))
     }
 
     /// Forgets an unpacked file: its space is free once nobody reads it any more.
