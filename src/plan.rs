@@ -6,6 +6,7 @@
 
 mod allowance;
 mod bands;
+mod grid;
 mod table;
 mod unpacking;
 
@@ -19,7 +20,8 @@ use crate::tile::Layout;
 use crate::units::ByteSize;
 use allowance::{COMBINING, THREAD};
 
-pub(crate) use bands::Grid;
+pub(crate) use bands::Bands;
+pub(crate) use grid::Grid;
 pub use unpacking::Packing;
 pub(crate) use unpacking::{Unpacking, file_threads};
 
@@ -55,6 +57,8 @@ pub(crate) struct Demand {
     pub(crate) nplane: usize,
     /// Bytes that a pixel of the output takes, over all planes.
     pub(crate) out_nbyte: usize,
+    /// Bytes of what is counted of a tile.
+    pub(crate) tally_nbyte: usize,
     /// Bytes of names and header cards that are kept.
     pub(crate) text_nbyte: u64,
     /// Threads that work on pixels.
@@ -119,9 +123,9 @@ pub struct Plan {
     pub walks: Vec<u64>,
     #[serde(skip)]
     capacity: usize,
-    /// Rows by which the first tile would begin before what is combined.
+    /// Where tiles end, if packed tiles do.
     #[serde(skip)]
-    shift: usize,
+    grid: Option<Grid>,
 }
 
 /// Something that takes memory.
@@ -157,7 +161,7 @@ impl Demand {
 
     /// Resident memory of the threads of the combining walk, their tiles aside.
     fn scratch(&self) -> u64 {
-        (self.threads + 2) as u64 * THREAD + (self.workers() * self.scratch_nbyte) as u64
+        (self.threads + 3) as u64 * THREAD + (self.workers() * self.scratch_nbyte) as u64
     }
 
     /// Resident memory of a thread of the first walk.
@@ -177,6 +181,7 @@ impl Demand {
     fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
         let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
         let out = self.out_nbyte.checked_mul(capacity)?;
+        let out = out.checked_add(self.tally_nbyte)?;
         Some([
             (raw as u64).checked_mul(self.workers() as u64)?,
             (out as u64).checked_mul(self.ntile() as u64)?,
@@ -315,7 +320,7 @@ impl Demand {
             }
         }
         let (tile_rows, tile_cols) = self.cut(capacity);
-        let (shift, bands) = self.bands(tile_rows, tile_cols);
+        let bands = self.bands(tile_rows, tile_cols);
         let capacity = tile_rows.min(self.shape.nrow) * tile_cols;
         let [measurers, unpackers] = self.first_threads(limit);
         let before = self
@@ -346,8 +351,15 @@ impl Demand {
             one_by_one: false,
             walks: self.walks.clone(),
             capacity,
-            shift,
+            grid: self.unpacking.grid,
         })
+    }
+}
+
+impl Plan {
+    /// Pixels that a tile holds at most.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 }
 

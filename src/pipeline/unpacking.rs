@@ -18,7 +18,7 @@ use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
 pub(super) use chips::PackedChip;
-pub(super) use images::{Bands, PackedImages};
+pub(super) use images::PackedImages;
 
 /// What a run stands on before it opens a frame.
 #[derive(Debug)]

@@ -133,7 +133,8 @@ mod tests {
     use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 
     fn opened(bytes: &[u8]) -> FitsFile {
-        FitsFile::open(&saved(&folder(), "a.fits", bytes), unpacked()).expect("opened")
+        let dir = folder();
+        FitsFile::open(&saved(&dir, "a.fits", bytes), unpacked()).expect("opened")
     }
 
     #[test]

@@ -32,16 +32,13 @@ struct PackedImage<'a> {
 }
 
 impl PackedImage<'_> {
-    fn is_by_bands(&self, bands: Bands) -> bool {
-        !self.tiles.is_deep() && bands.is_some_and(|grid| grid.serves(self.grid))
+    fn is_by_bands(&self, grid: Option<Grid>) -> bool {
+        !self.tiles.is_deep() && grid.is_some_and(|grid| grid.serves(self.grid))
     }
 }
 
 /// So many heights of tiles are tried for row bands.
 const MOST_GRIDS: usize = 4;
-
-/// How packed images are unpacked: by row bands that end on this grid if that serves them, else once.
-pub(in crate::pipeline) type Bands = Option<Grid>;
 
 impl<'a> PackedImages<'a> {
     /// The packed images of a list, of which `region` is combined.
@@ -71,40 +68,40 @@ impl<'a> PackedImages<'a> {
     pub(in crate::pipeline) fn choose(
         &self,
         ground: &Ground<'_>,
-        demand: impl Fn(Bands) -> Result<Demand>,
+        demand: impl Fn(Option<Grid>) -> Result<Demand>,
         limit: ByteSize,
-    ) -> Result<(Bands, Plan)> {
+    ) -> Result<(Option<Grid>, Plan)> {
         let mut fitting = Vec::new();
-        let mut least: Option<(ByteSize, Bands, Demand)> = None;
-        for bands in self.ways() {
-            let demand = demand(bands)?;
+        let mut least: Option<(ByteSize, Option<Grid>, Demand)> = None;
+        for grid in self.ways() {
+            let demand = demand(grid)?;
             if let Ok(plan) = ceiling::plan(&demand, limit) {
-                fitting.push((bands, plan));
+                fitting.push((grid, plan));
             }
             let smallest = demand.least()?;
             if least.as_ref().is_none_or(|(least, ..)| smallest < *least) {
-                least = Some((smallest, bands, demand));
+                least = Some((smallest, grid, demand));
             }
         }
-        let (smallest, bands, demand) = least.expect("there is always the way of all once");
-        let (bands, mut plan) = if fitting.is_empty() {
-            (bands, ceiling::plan(&demand, limit)?)
+        let (smallest, grid, demand) = least.expect("there is always the way of all once");
+        let (grid, mut plan) = if fitting.is_empty() {
+            (grid, ceiling::plan(&demand, limit)?)
         } else {
             // With bands of tall tiles some threads might find none.
-            let serves = |(bands, plan): &(Bands, Plan)| {
-                let tall = bands.is_some_and(|grid| grid.height > 1);
+            let serves = |(grid, plan): &(Option<Grid>, Plan)| {
+                let tall = grid.is_some_and(|grid| grid.height > 1);
                 !tall || plan.threads == 1 || plan.bands >= 2 * plan.threads
             };
             let best = fitting.iter().position(serves).unwrap_or(0);
             fitting.swap_remove(best)
         };
         plan.smallest = smallest;
-        plan.packing = self.packing(ground, bands);
-        Ok((bands, plan))
+        plan.packing = self.packing(ground, grid);
+        Ok((grid, plan))
     }
 
     /// The ways to unpack them: by bands on the grid of the tallest tiles, on those of lower ones, and all once.
-    fn ways(&self) -> Vec<Bands> {
+    fn ways(&self) -> Vec<Option<Grid>> {
         let by_bands = self.images.iter().filter(|image| !image.tiles.is_deep());
         let mut grids: Vec<Grid> = Vec::new();
         for grid in by_bands.map(|image| image.grid) {
@@ -117,16 +114,20 @@ impl<'a> PackedImages<'a> {
     }
 
     /// The images that are unpacked once.
-    fn once(&self, bands: Bands) -> impl Iterator<Item = &PackedImage<'a>> {
+    fn once(&self, grid: Option<Grid>) -> impl Iterator<Item = &PackedImage<'a>> {
         self.images
             .iter()
-            .filter(move |image| !image.is_by_bands(bands))
+            .filter(move |image| !image.is_by_bands(grid))
     }
 
     /// What the plan is to know.
-    pub(in crate::pipeline) fn unpacking(&self, ground: &Ground<'_>, bands: Bands) -> Unpacking {
-        let any = self.images.iter().any(|image| image.is_by_bands(bands));
-        let once = self.once(bands).map(|image| {
+    pub(in crate::pipeline) fn unpacking(
+        &self,
+        ground: &Ground<'_>,
+        grid: Option<Grid>,
+    ) -> Unpacking {
+        let any = self.images.iter().any(|image| image.is_by_bands(grid));
+        let once = self.once(grid).map(|image| {
             let tiles = image.tiles;
             tiles.desk_nbyte().saturating_add(tiles.written_nbyte())
         });
@@ -137,14 +138,14 @@ impl<'a> PackedImages<'a> {
                 .iter()
                 .filter_map(move |planes| planes[plane]);
             let images = numbers.map(|number| &self.images[number]);
-            let by_bands = images.filter(|image| image.is_by_bands(bands));
+            let by_bands = images.filter(|image| image.is_by_bands(grid));
             by_bands
                 .map(|image| image.tiles.desk_nbyte())
                 .max()
                 .unwrap_or(0)
         };
         Unpacking {
-            grid: bands.filter(|_| any),
+            grid: grid.filter(|_| any),
             desk_nbyte: (0..3).map(desk).fold(0, u64::saturating_add),
             image_nbyte: once.max().unwrap_or(0),
             ..ground.unpacking()
@@ -152,19 +153,19 @@ impl<'a> PackedImages<'a> {
     }
 
     /// Which frames are unpacked how.
-    fn packing(&self, ground: &Ground<'_>, bands: Bands) -> Packing {
+    fn packing(&self, ground: &Ground<'_>, grid: Option<Grid>) -> Packing {
         let mut packing = ground.packing();
         for planes in &self.of_frames {
             let mut images = planes.iter().flatten().map(|number| &self.images[*number]);
             let is_packed = planes.iter().any(Option::is_some);
-            let count = match (is_packed, images.all(|image| image.is_by_bands(bands))) {
+            let count = match (is_packed, images.all(|image| image.is_by_bands(grid))) {
                 (false, _) => &mut packing.plain,
                 (true, true) => &mut packing.by_bands,
                 (true, false) => &mut packing.once,
             };
             *count += 1;
         }
-        let nbyte = self.once(bands).map(|image| image.tiles.nbyte());
+        let nbyte = self.once(grid).map(|image| image.tiles.nbyte());
         packing.once_bytes = ByteSize(nbyte.fold(0, u64::saturating_add));
         packing
     }
@@ -173,11 +174,11 @@ impl<'a> PackedImages<'a> {
     pub(in crate::pipeline) fn unpack(
         &self,
         ground: &Ground<'_>,
-        bands: Bands,
+        grid: Option<Grid>,
         (reader, plan): (&Reader<'_>, &Plan),
         watch: &Watch,
     ) -> Result<()> {
-        let images: Vec<_> = self.once(bands).collect();
+        let images: Vec<_> = self.once(grid).collect();
         if images.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 //! Only what says how large data are is looked at. What follows the last HDU is junk, and is not kept.
 
 use crate::header::Header;
-use crate::source::file::recognise;
+use crate::source::first_bytes::recognise;
 use crate::sys::Place;
 
 /// A block of a FITS file.

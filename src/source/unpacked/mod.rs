@@ -248,7 +248,7 @@ impl<'a> Unpacked<'a> {
 
     /// A temporary file for images of so many bytes, if there is space for them.
     pub(crate) fn room(&self, nbyte: u64) -> Result<Arc<File>> {
-        drop(self.space.promise(nbyte)?);
+        drop(self.space.promise(nbyte, "packed images")?);
         self.space.file().map(Arc::new)
     }
 }

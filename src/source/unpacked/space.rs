@@ -45,11 +45,11 @@ impl Space {
         tempfile::tempfile_in(&self.folder).map_err(|e| self.refused(e))
     }
 
-    /// Promises space for so many bytes, if there is as much beside all that has been promised.
-    pub(super) fn promise(&self, nbyte: u64) -> Result<Promise<'_>> {
+    /// Promises space for so many bytes, if there is as much beside all that has been promised; `what` is unpacked.
+    pub(super) fn promise(&self, nbyte: u64, what: &str) -> Result<Promise<'_>> {
         let mut promised = self.lock();
         let wanted = promised.saturating_add(nbyte);
-        self.look(wanted)?;
+        self.look(wanted, what)?;
         *promised = wanted;
         Ok(Promise {
             space: self,
@@ -63,10 +63,10 @@ impl Space {
     }
 
     /// Whether there is space for so many bytes. Where the system does not say, writing shows it.
-    fn look(&self, wanted: u64) -> Result<()> {
+    fn look(&self, wanted: u64, what: &str) -> Result<()> {
         match sys::free_space(&self.folder) {
             Ok(free) if free < wanted => Err(self.fault(&format!(
-                "unpacked frames need {} here, and {} are free",
+                "{what}, unpacked, and what else is to come need {} here, and {} are free",
                 ByteSize(wanted),
                 ByteSize(free)
             ))),
@@ -77,7 +77,11 @@ impl Space {
     /// What is said where the system refuses a temporary file.
     #[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
     pub(super) fn refused(&self, reason: io::Error) -> Error {
-        self.fault(&format!("cannot unpack frames here: {reason}"))
+        let why = match reason.kind() {
+            io::ErrorKind::FileTooLarge => "; a limit on file sizes is in force (see ulimit -f)",
+            _ => "",
+        };
+        self.fault(&format!("cannot unpack frames here: {reason}{why}"))
     }
 
     fn fault(&self, fault: &str) -> Error {
@@ -98,7 +102,7 @@ impl Promise<'_> {
         *promised -= kept;
         if self.since >= LOOK_AGAIN {
             self.since = 0;
-            self.space.look(*promised)?;
+            self.space.look(*promised, "frames")?;
         }
         Ok(())
     }
@@ -118,18 +122,19 @@ mod tests {
     fn no_more_space_is_promised_than_there_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let space = Space::new(folder.path());
-        let mut one = space.promise(1000).expect("there is space");
-        let two = space.promise(500).expect("there is space");
+        let mut one = space.promise(1000, "a").expect("there is space");
+        let two = space.promise(500, "b").expect("there is space");
         one.keep(400).expect("there is space");
         assert_eq!(*space.lock(), 1100);
         drop(two);
         assert_eq!(*space.lock(), 600);
         let said = space
-            .promise(u64::MAX / 2)
+            .promise(u64::MAX / 2, "c")
             .expect_err("there is not")
             .to_string();
         assert!(
-            said.contains("unpacked frames need") && said.contains("--temp-dir"),
+            said.contains("c, unpacked, and what else is to come need")
+                && said.contains("--temp-dir"),
             "{said}"
         );
         one.keep(5000).expect("there is space");

@@ -129,7 +129,7 @@ fn what_headers_promise_must_have_space() {
         .expect_err("refused")
         .to_string();
     assert!(
-        said.contains("unpacked frames need") && said.contains("are free"),
+        said.contains("bomb.gz, unpacked, and what else") && said.contains("are free"),
         "{said}"
     );
     // A plan needs no data, and finds the frame too large by itself.
@@ -179,4 +179,47 @@ fn a_run_that_is_stopped_unpacks_no_further() {
         unpacked.unpack(&path, &|_| {}),
         Err(Error::Stopped(15))
     ));
+}
+
+#[test]
+fn a_damaged_file_ends_in_a_message_or_in_the_bytes_that_were_packed() {
+    let dir = folder();
+    let watch = Watch::default();
+    let frame = frame();
+    let halves = frame.split_at(5000);
+    let mut state = 7_u64;
+    let mut draw = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let [mut refused, mut right] = [0, 0];
+    for packed in [
+        gzip(&frame),
+        [gzip(halves.0), gzip(halves.1)].concat(),
+        bzip2(&frame),
+    ] {
+        for _ in 0..400 {
+            let mut damaged = packed.clone();
+            for _ in 0..=draw(3) {
+                let at = draw(damaged.len());
+                damaged[at] ^= 1 << draw(8);
+            }
+            let path = saved(&dir, "a.gz", &damaged);
+            let unpacked = nothing(dir.path(), Io::Auto, &watch);
+            let opened = FitsFile::open(&path, &unpacked);
+            // A second member that is no longer known for one is junk, and the frame is cut short.
+            let whole = |file: &FitsFile| file.length() == frame.len() as u64;
+            let Some(file) = opened.ok().filter(whole) else {
+                refused += 1;
+                continue;
+            };
+            right += 1;
+            let mut bytes = vec![0; frame.len()];
+            let read = file.read_at(&mut bytes, 0).expect("read");
+            assert!(read == frame.len() && bytes == frame);
+        }
+    }
+    assert!(refused > 1000 && right > 10, "{refused} {right}");
 }

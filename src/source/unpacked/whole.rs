@@ -125,6 +125,7 @@ impl PackedWhole<'_> {
         let mut hdus = Hdus::default();
         let mut writing = Writing {
             file: space.file()?,
+            name: printable(&self.path.to_string_lossy()),
             space,
             promise: None,
             length: 0,
@@ -202,6 +203,8 @@ impl From<String> for Stop {
 /// The temporary file while it is written.
 struct Writing<'a> {
     file: File,
+    /// The packed file, as messages show it.
+    name: String,
     space: &'a Space,
     /// Space for the data of the present HDU.
     promise: Option<Promise<'a>>,
@@ -227,7 +230,8 @@ impl Writing<'_> {
         }
         self.write(bytes, start).map_err(Stop::Error)?;
         if piece.promised > 0 && !self.headers_only {
-            self.promise = Some(self.space.promise(piece.promised).map_err(Stop::Error)?);
+            let promise = self.space.promise(piece.promised, &self.name);
+            self.promise = Some(promise.map_err(Stop::Error)?);
         }
         Ok(())
     }
