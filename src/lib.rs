@@ -55,7 +55,7 @@
 //!     frames: Frames::new([format!("{night}/raw*.fits")]),
 //!     calibration: Calibration { bias: Some(format!("{night}/bias.fits")), ..Calibration::default() },
 //!     stats_section: None,
-//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, planes: None, dtype: None },
+//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, resume: false, planes: None, dtype: None },
 //!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto, temp_dir: None },
 //! };
 //! let summary = calibrate(&recipe, &Watch::default())?;

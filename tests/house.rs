@@ -39,7 +39,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("demo", &["combine", "sink", "source", "decode"]),
-    ("fuzzing", &["sink"]),
+    ("fuzzing", &["sink", "packed"]),
     ("cli", &["combine", "demo", "sys", "plan"]),
     (
         "lib",

@@ -22,6 +22,8 @@ mod levels;
 mod output;
 /// Packed frames.
 mod packed;
+/// Packed frames that are damaged, and hard limits on runs that unpack.
+mod packed_faults;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.

@@ -12,6 +12,8 @@ use ccdstream::{ByteSize, Error, Recipe, Watch, combine};
 mod calibrated;
 /// What has changed since, or is damaged, or finished.
 mod changed;
+/// Frames that are packed.
+mod packed;
 
 use crate::common::{Place, Random, words};
 use crate::fits::{Image, empty_primary};

@@ -84,6 +84,11 @@ impl<'a> Ground<'a> {
             file_nbyte,
             file_threads: plan::file_threads(*mem_limit, process, file_nbyte, most),
         };
+        let depth = match depth {
+            // Those that cannot be unpacked are damaged.
+            Depth::All if frames.skip_bad => Depth::AllThatCan,
+            depth => depth,
+        };
         ground.unpack(&wanted, depth, watch)?;
         Ok(ground)
     }
@@ -114,7 +119,7 @@ impl<'a> Ground<'a> {
                 match self.unpacked.unpack(&wanted[file].path, &told) {
                     // It is said again when the frame is opened.
                     Err(Error::Frame { .. } | Error::Io { .. }) if depth != Depth::All => Ok(()),
-                    done => done,
+                    done => done.map_err(Error::damaged),
                 }
             },
         )

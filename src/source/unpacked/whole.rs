@@ -83,6 +83,9 @@ impl Whole {
     pub(in crate::source) fn read_at(&self, into: &mut [u8], start: u64) -> io::Result<usize> {
         let left = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
         let count = into.len().min(left);
+        if count == 0 {
+            return Ok(0);
+        }
         match self.copy(Rows::run(start, count), &mut into[..count]) {
             Ok(()) => Ok(count),
             Err(Fault::Io(e)) => Err(e),
