@@ -37,8 +37,8 @@ fn packed_frames_whose_damage_shows_at_once_are_left_out_where_that_is_asked_for
     save(&place.path("bad1.fits"), &sum);
     save(&place.path("bad2.fits"), &tiled[..2880 + 2880 + 300]);
     place.done("combine -o want.fits 'good*.fits'");
-    let json = place.json("combine --skip-bad -j 2 -o out.fits 'good*.fits' 'bad*.fits'");
-    assert!(place.plane("out.fits", None) == place.plane("want.fits", None));
+    let json = place.json("combine --skip-bad -j 2 -o got.fits 'good*.fits' 'bad*.fits'");
+    assert!(place.plane("got.fits", None) == place.plane("want.fits", None));
     let skipped = json["skipped"].as_array().unwrap();
     let faults: Vec<_> = skipped
         .iter()
