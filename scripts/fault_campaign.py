@@ -128,12 +128,13 @@ class Campaign:
         if ended.status == 0 and not night.out().exists():
             broken("no output")
         left = night.hidden()
-        killed = ended.status == -signal.SIGKILL or left == self.before
+        untouched = left in (self.before, self.before - {".out.fits.state.new"})
+        killed = ended.status == -signal.SIGKILL or untouched
         if not left <= HIDDEN or (ended.status == 0 and left):
             broken(f"left behind: {left}")
-        # What a run that was killed had left, and the next had not come to take up or clear, is as it was.
+        # What a run that was killed had left, and the next had not come to take up or clear, is as it was, but for a draft.
         if left and not killed and "--resume" not in ended.error:
-            broken(f"left behind without a word on how to go on: {left}")
+            broken(f"left behind without a word on how to go on: {left} of {self.before}")
         if left and not killed and left != {".out.fits.part", ".out.fits.state"}:
             broken(f"left behind and not to be taken up: {left}")
 
