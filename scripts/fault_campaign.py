@@ -117,7 +117,9 @@ class Campaign:
         def broken(fault):
             raise Broken(f"{what}: {fault}\nstatus {ended.status}: {ended.error}")
 
-        if "panicked" in ended.error or ended.status not in (0, 1, 130, 143, -signal.SIGKILL):
+        # A signal may come before the program listens to any; then it has done nothing.
+        unheard = ended.status in (-signal.SIGTERM, -signal.SIGINT) and night.hidden() == self.before
+        if "panicked" in ended.error or not (unheard or ended.status in (0, 1, 130, 143, -signal.SIGKILL)):
             broken("an end that is none")
         if ended.status == 1 and ended.error.count("error:") != 1:
             broken("not one error")
@@ -244,7 +246,7 @@ class Campaign:
                 seconds *= 1.5
                 running.send_signal(self.draw.choice([signal.SIGKILL] * 6 + [signal.SIGTERM]))
                 ended = self.end(running)
-                if ended.status not in (0, 143, -signal.SIGKILL):
+                if ended.status not in (0, 143, -signal.SIGKILL, -signal.SIGTERM):
                     raise Broken(f"calibrated frames: {ended}")
                 self.count("calibrated frames: killed or stopped", int(ended.status != 0))
                 if (night.folder / "red").is_dir():
