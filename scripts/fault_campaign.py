@@ -363,7 +363,19 @@ class Campaign:
                 os.utime(frame, ns=(about.st_atime_ns, about.st_mtime_ns))
                 night.out().unlink(missing_ok=True)
                 if ended.status != 0:
-                    self.finish(night, f"a frame {what}")
+                    self.mended(night, frame.name, what)
+
+    def mended(self, night, name, what):
+        """A run over the frames as they were is taken up, unless it had begun with the frame as it no longer is."""
+        ended = self.run(night)
+        if ended.status == 1 and name in ended.error and "leave out --resume" in ended.error:
+            self.count(f"a frame {what}: refused, for it is not the one that the run began with")
+            ended = self.run(night, resume=False)
+        self.check(night, ended, f"a frame {what}")
+        if ended.status != 0:
+            raise Broken(f"a frame {what}: it cannot be taken up: {ended.error}")
+        night.out().unlink()
+        self.count("taken up to its end")
 
     def as_found(self, night, what):
         """A run that met the frames only as they are now has made what they come to."""
