@@ -11,17 +11,18 @@ const WORDS: [&str; 14] = [
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.
-const IMPORTS: [(&str, &[&str]); 17] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("kernel", &[]),
     ("sys", &[]),
     ("plan", &[]),
-    ("source", &["sys"]),
+    ("packed", &[]),
+    ("source", &["sys", "packed"]),
     ("decode", &["kernel"]),
     ("overscan", &[]),
     ("calibrate", &["kernel"]),
     ("measure", &["kernel"]),
     ("stack", &["kernel", "sys"]),
-    ("packing", &[]),
+    ("packing", &["packed"]),
     ("sink", &["sys", "packing"]),
     (
         "pipeline",
@@ -39,7 +40,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("demo", &["combine", "sink", "source", "decode"]),
-    ("fuzzing", &["sink"]),
+    ("fuzzing", &["sink", "packed"]),
     ("cli", &["combine", "demo", "sys", "plan"]),
     (
         "lib",
@@ -49,14 +50,15 @@ const IMPORTS: [(&str, &[&str]); 17] = [
 ];
 
 /// The only places where a crate may be named; an empty list is everywhere.
-const DOORS: [(&str, &[&str]); 24] = [
+const DOORS: [(&str, &[&str]); 25] = [
     ("anyhow", &["cli/", "main.rs"]),
+    ("bzip2", &["source/"]),
     ("clap", &["cli/", "main.rs"]),
     ("crossbeam_channel", &["pipeline/"]),
     ("fearless_simd", &["kernel/"]),
     ("fitsio", &["sys"]),
     ("fitsio_sys", &["sys"]),
-    ("flate2", &["packing/"]),
+    ("flate2", &["packed/", "packing/", "source/"]),
     ("glob", &["source/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["sink/", "source/"]),
@@ -69,7 +71,7 @@ const DOORS: [(&str, &[&str]); 24] = [
     ("serde_json", &["cli/", "sink/"]),
     ("signal_hook", &["cli/", "main.rs"]),
     ("sysinfo", &["cli/"]),
-    ("tempfile", &["sink/"]),
+    ("tempfile", &["sink/", "source/"]),
     ("thiserror", &["error.rs"]),
     ("tracing", &[]),
     ("tracing_subscriber", &["cli/", "main.rs"]),

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::args::{Frames, Messages, PIXEL_TYPES, Resources};
 use super::calibrating::Calibrating;
-use super::packing::Packing;
+use super::compression::Compression;
 use super::{help, parse};
 
 /// Calibrate frames: overscan, bias, dark, flat and their kin, each frame into a file of its own
@@ -71,5 +71,5 @@ pub(crate) struct Folder {
     pub(crate) dtype: String,
 
     #[command(flatten)]
-    pub(crate) packing: Packing,
+    pub(crate) compression: Compression,
 }

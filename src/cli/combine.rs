@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::args::{Frames, Messages, PIXEL_TYPES, Resources};
 use super::calibrating::Calibrating;
-use super::packing::Packing;
+use super::compression::Compression;
 use super::{help, parse};
 
 /// Combine a stack of frames, pixel by pixel, into one image
@@ -65,7 +65,7 @@ pub(crate) struct Output {
     pub(crate) dtype: String,
 
     #[command(flatten)]
-    pub(crate) packing: Packing,
+    pub(crate) compression: Compression,
 }
 
 #[derive(Debug, Args)]

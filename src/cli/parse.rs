@@ -4,7 +4,7 @@ use std::fs;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::packing::Steps;
+use super::compression::Steps;
 use ccdstream::Error;
 use ccdstream::recipe::{Axis, Fit, Level, Plane, Quantity, Weight};
 use clap::builder::{PossibleValuesParser, TypedValueParser};

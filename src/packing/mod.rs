@@ -12,7 +12,8 @@ mod rice;
 #[cfg(test)]
 mod tests;
 
-use crate::recipe::{Codec, Packing, PixelType};
+use crate::packed::Quantised;
+use crate::recipe::{Codec, Compression, PixelType};
 
 use gzip::Deflater;
 use quantise::Quantiser;
@@ -58,8 +59,8 @@ pub(crate) struct Packer {
 
 impl Form {
     /// How pixels of this type are packed where this is asked for: only floats can be rounded, and differences are of whole numbers.
-    pub(crate) fn of(packing: Packing, dtype: PixelType) -> Self {
-        let Packing { codec, quantize } = packing;
+    pub(crate) fn of(compression: Compression, dtype: PixelType) -> Self {
+        let Compression { codec, quantize } = compression;
         match (dtype, quantize) {
             (PixelType::F32 | PixelType::F64, Some(level)) => Self::Quantised(codec, level),
             (PixelType::F32 | PixelType::F64, None) => Self::Lossless(Codec::Gzip),
@@ -92,7 +93,7 @@ impl Packer {
     pub(crate) fn nbyte(ncol: usize) -> usize {
         // Of gzip, what is incompressible grows little; the vector that takes it may have room for twice as much.
         const PIXEL: usize = Quantiser::PIXEL + size_of::<i32>() + 3 * size_of::<f64>();
-        ncol * PIXEL + Deflater::NBYTE + Quantiser::RANDOM_NBYTE
+        ncol * PIXEL + Deflater::NBYTE + Quantised::RANDOM_NBYTE
     }
 
     /// Packs a tile, by its number from 0: appends its bytes to `packed`.

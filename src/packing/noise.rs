@@ -8,7 +8,11 @@ const SPAN: usize = 9;
 /// The least of three estimates of the standard deviation of the noise, from differences of second, third and fifth order; 0 where there
 /// are too few pixels, or where all are alike. Runs of equal pixels do not count. `differences` is room for as many numbers as values.
 pub(super) fn noise(values: &[f64], differences: &mut Vec<f64>) -> f64 {
-    let flat = |pixels: &[f64]| pixels.windows(2).all(|pair| pair[0] == pair[1]);
+    let flat = |pixels: &[f64]| {
+        pixels
+            .windows(2)
+            .all(|pair| pair[0].total_cmp(&pair[1]).is_eq())
+    };
     let mut estimate = |factor: f64, from: usize, difference: &dyn Fn(&[f64; SPAN]) -> f64| {
         differences.clear();
         let windows = values.array_windows::<SPAN>();

@@ -1,10 +1,9 @@
 //! Floats that become whole numbers, in steps of a part of their noise, with a random fraction added so that the steps leave no trace.
 //!
-//! Source: CFITSIO, `fits_quantize_double` and `fits_init_randoms`; FITS standard 4.0, 10.2.
-
-use std::sync::OnceLock;
+//! Source: CFITSIO, `fits_quantize_double`; FITS standard 4.0, 10.2.
 
 use super::noise::noise;
+use crate::packed::{NRANDOM, begin, random};
 use crate::recipe::PixelType;
 
 /// ZDITHER0: where in the list of random numbers the first tile begins. Always the same, so that the same pixels become the same bytes.
@@ -15,9 +14,6 @@ pub(crate) const BLANK: i32 = -2_147_483_647;
 
 /// Numbers next to it that are not used, for they mean other things.
 const RESERVED: f64 = 10.0;
-
-/// Random numbers of which a dither takes its own.
-const NRANDOM: usize = 10_000;
 
 /// Room for the floats of a tile.
 #[derive(Debug, Default)]
@@ -34,8 +30,6 @@ pub(super) struct Floats<'q>(&'q mut Quantiser);
 impl Quantiser {
     /// Bytes a pixel.
     pub(super) const PIXEL: usize = 3 * size_of::<f64>();
-    /// Bytes of the list of random numbers.
-    pub(super) const RANDOM_NBYTE: usize = NRANDOM * size_of::<f32>();
 
     /// Takes in the stored pixels of a tile.
     pub(super) fn load(&mut self, dtype: PixelType, stored: &[u8]) -> Floats<'_> {
@@ -144,32 +138,4 @@ impl Dither {
         }
         fraction
     }
-}
-
-/// Where the random numbers of a tile begin, by the one at its seed.
-fn begin(random: f32) -> usize {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "from 0 to 499"
-    )]
-    let place = (random * 500.0) as usize;
-    place
-}
-
-/// Random numbers from 0 to 1, the same everywhere: the generator of Park and Miller (1988).
-fn random() -> &'static [f32] {
-    static RANDOM: OnceLock<Box<[f32]>> = OnceLock::new();
-    RANDOM.get_or_init(|| {
-        const FACTOR: u64 = 16_807;
-        const MODULUS: u64 = 2_147_483_647;
-        let mut seed = 1;
-        let next = |_| {
-            seed = FACTOR * seed % MODULUS;
-            #[expect(clippy::cast_possible_truncation, reason = "as CFITSIO rounds it")]
-            let random = (seed as f64 / MODULUS as f64) as f32;
-            random
-        };
-        (0..NRANDOM).map(next).collect()
-    })
 }

@@ -118,10 +118,9 @@ impl<'p> Bits<'p> {
 
     /// Fills the last byte with zeros.
     fn end(self) {
-        let nbyte = self.count.div_ceil(8);
-        let rest = self.held << (64 - self.count) % 64;
-        let rest = if self.count == 0 { 0 } else { rest };
-        self.packed
-            .extend_from_slice(&rest.to_be_bytes()[..nbyte as usize]);
+        let nbyte = self.count.div_ceil(8) as usize;
+        // Fewer than 32: no shift by all bits of the word.
+        let rest = self.held << (63 - self.count) << 1;
+        self.packed.extend_from_slice(&rest.to_be_bytes()[..nbyte]);
     }
 }

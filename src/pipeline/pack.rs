@@ -2,7 +2,7 @@
 
 use super::by_frame::in_turn;
 use crate::error::{Error, Result};
-use crate::recipe::{Output, Packing, PixelType};
+use crate::recipe::{Compression, Output, PixelType};
 use crate::shape::Shape;
 use crate::sink::{self, FitsSink, PackingDesk};
 use crate::sys;
@@ -12,13 +12,13 @@ use crate::watch::{Walk, Watch};
 /// Packs a file on so many threads.
 pub(super) fn pack(
     sink: &mut FitsSink,
-    packing: Packing,
+    compression: Compression,
     threads: usize,
     watch: &Watch,
 ) -> Result<()> {
     // Of frames that go into files of their own, progress is told by what is calibrated.
     let told = watch.progress().0 == Walk::Packing;
-    sink.pack(packing, |image| {
+    sink.pack(compression, |image| {
         in_turn(
             threads,
             image.npiece(),
@@ -44,7 +44,7 @@ pub(super) fn room(output: &Output, plain: u64) -> Result<Option<String>> {
     let Ok(free) = sys::free_space(sink::folder(&output.path)) else {
         return Ok(None);
     };
-    if output.packing.is_none() || free >= plain.saturating_mul(2) {
+    if output.compression.is_none() || free >= plain.saturating_mul(2) {
         return Ok(None);
     }
     let fault = format!(
@@ -62,10 +62,10 @@ pub(super) fn room(output: &Output, plain: u64) -> Result<Option<String>> {
 
 /// Bytes that a thread takes that packs images of this shape, whose planes have such pixels; `None` where nothing is packed.
 pub(super) fn nbyte(
-    packing: Option<Packing>,
+    compression: Option<Compression>,
     shape: Shape,
     planes: impl Iterator<Item = PixelType>,
 ) -> Option<usize> {
     let each = planes.map(|pixel| PackingDesk::nbyte(shape.ncol, pixel.nbyte()));
-    packing.and(each.max())
+    compression.and(each.max())
 }

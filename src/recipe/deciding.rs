@@ -6,7 +6,7 @@
 use std::fmt::{Debug, Display};
 
 use super::{
-    Calibration, Folder, Frames, Output, Packing, PixelType, Plane, Recipe, Reduction, Stack,
+    Calibration, Compression, Folder, Frames, Output, PixelType, Plane, Recipe, Reduction, Stack,
 };
 use crate::checksum::digest;
 use crate::shape::Section;
@@ -32,7 +32,7 @@ impl Recipe {
             overwrite: _,
             planes,
             dtype,
-            packing,
+            compression,
             resume: _,
             sync_every: _,
         } = output;
@@ -41,7 +41,7 @@ impl Recipe {
         choices.extend(of_stack(stack));
         choices.push(("--planes".into(), of_planes(Some(planes))));
         choices.push(("--dtype".into(), of_type(*dtype)));
-        choices.extend(of_packing(*packing));
+        choices.extend(of_compression(*compression));
         choices
     }
 }
@@ -62,7 +62,7 @@ impl Reduction {
             overwrite: _,
             planes,
             dtype,
-            packing,
+            compression,
             resume: _,
         } = folder;
         let mut choices = of_frames(frames);
@@ -70,7 +70,7 @@ impl Reduction {
         choices.push(("--stats-section".into(), of_section(stats_section.as_ref())));
         choices.push(("--planes".into(), of_planes(planes.as_deref())));
         choices.push(("--dtype".into(), of_type(*dtype)));
-        choices.extend(of_packing(*packing));
+        choices.extend(of_compression(*compression));
         choices
     }
 }
@@ -182,8 +182,8 @@ fn of_type(dtype: Option<PixelType>) -> String {
 }
 
 /// Nothing where nothing is packed.
-fn of_packing(packing: Option<Packing>) -> Vec<Choice> {
-    let Some(Packing { codec, quantize }) = packing else {
+fn of_compression(compression: Option<Compression>) -> Vec<Choice> {
+    let Some(Compression { codec, quantize }) = compression else {
         return Vec::new();
     };
     let quantize = quantize.map_or_else(|| "none".into(), |steps| steps.to_string());
@@ -229,6 +229,7 @@ mod tests {
                 mem_limit: ByteSize(64 << 20),
                 threads: 2,
                 io: Io::Auto,
+                temp_dir: None,
             },
         }
     }

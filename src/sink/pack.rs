@@ -7,7 +7,7 @@ use super::file::FitsSink;
 use super::hdu::Hdu;
 use super::tiled::Tiled;
 use crate::error::{Error, Result};
-use crate::recipe::Packing;
+use crate::recipe::Compression;
 
 impl FitsSink {
     /// Packs the file, all of whose pixels are written: image by image, each by what is to be done with `each`. An image that would be
@@ -18,7 +18,7 @@ impl FitsSink {
     /// Those of `each`, and [`Error::Io`] where the disk refuses.
     pub(crate) fn pack(
         &mut self,
-        packing: Packing,
+        compression: Compression,
         each: impl Fn(&Tiled<'_>) -> Result<()>,
     ) -> Result<()> {
         self.complete()?;
@@ -51,7 +51,7 @@ impl FitsSink {
                 end += header as u64;
                 continue;
             };
-            let tiled = Tiled::new(self.path(), (plain, into), (hdu, pixels), packing, end)?;
+            let tiled = Tiled::new(self.path(), (plain, into), (hdu, pixels), compression, end)?;
             each(&tiled)?;
             end = tiled.close()?;
         }

@@ -18,7 +18,7 @@ use crate::checksum::Sum;
 use crate::error::{Error, Result};
 use crate::header::Card;
 use crate::packing::{Form, Packer, Tile};
-use crate::recipe::Packing;
+use crate::recipe::Compression;
 
 use header::Columns;
 use turn::Turns;
@@ -82,7 +82,7 @@ impl<'s> Tiled<'s> {
         path: &'s Path,
         (plain, packed): (&'s File, &'s File),
         (hdu, pixels): (&'s Hdu, Pixels),
-        packing: Packing,
+        compression: Compression,
         begin: u64,
     ) -> Result<Self> {
         let mut header = vec![0; header::length(hdu)];
@@ -93,7 +93,7 @@ impl<'s> Tiled<'s> {
         let mut cards: Vec<Card> = cards.iter().map(|card| Card(*card)).collect();
         let sums = hdu.sum_cards();
         cards.extend(sums.as_chunks().0.iter().map(|card| Card(*card)));
-        let form = Form::of(packing, pixels.dtype);
+        let form = Form::of(compression, pixels.dtype);
         let mut tiled = Self {
             path,
             plain,
@@ -223,7 +223,7 @@ impl<'s> Tiled<'s> {
             &self.cards,
             self.pixels,
             self.form,
-            &self.columns,
+            self.columns,
             (placed.heap, placed.longest),
         );
         let mut bytes: Vec<u8> = cards.iter().flat_map(|card| card.0).collect();

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ccdstream::recipe::{Calibration, Codec, Frames, Io, Output, Packing, Resources, Stack};
+use ccdstream::recipe::{Calibration, Codec, Compression, Frames, Io, Output, Resources, Stack};
 use ccdstream::{ByteSize, Error, Recipe, Walk, Watch, combine};
 
 use crate::common::{Place, Random, Run, words};
@@ -37,13 +37,14 @@ fn stopped_while_it_packs(place: &Place) {
         calibration: Calibration::default(),
         stack: Stack::default(),
         output: Output {
-            packing: Some(Packing::new(Codec::Gzip)),
+            compression: Some(Compression::new(Codec::Gzip)),
             ..Output::new(place.path("out.fits"))
         },
         resources: Resources {
             mem_limit: ByteSize(1 << 30),
             threads: 2,
             io: Io::Read,
+            temp_dir: None,
         },
     };
     let watch = Watch::default();

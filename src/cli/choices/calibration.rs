@@ -29,7 +29,7 @@ impl Calibrate {
             calibration: self.calibrating.choices()?,
             stats_section: self.stats_section.clone(),
             folder: folder(&self.folder, self.resources.resume)?,
-            resources: resources(&self.resources, machine)?,
+            resources: resources(&self.resources, machine),
         };
         if self.messages.json && recipe.folder.path.to_str().is_none() {
             return choice(
@@ -80,7 +80,7 @@ fn folder(typed: &calibrate::Folder, resume: bool) -> Result<Folder> {
         overwrite: typed.overwrite,
         planes,
         dtype,
-        packing: typed.packing.choices(has_floats)?,
+        compression: typed.compression.choices(has_floats)?,
         resume,
     })
 }

@@ -4,7 +4,7 @@ use super::state::State;
 use super::{Choice, Journal};
 use crate::error::{Error, Result};
 use crate::pipeline::pack;
-use crate::recipe::{Output, Packing};
+use crate::recipe::{Compression, Output};
 use crate::sink::{self, FitsSink, HiddenPart, Leftover};
 use crate::summary::PackedSize;
 use crate::units::ByteSize;
@@ -32,12 +32,12 @@ impl Begun {
     /// Those of the disk, and [`Error::Stopped`], after which it can be taken up.
     pub(in crate::pipeline) fn finish(
         mut self,
-        packing: Option<Packing>,
+        compression: Option<Compression>,
         threads: usize,
         watch: &Watch,
     ) -> Result<Option<PackedSize>> {
         if let Err(error) = self
-            .pack(packing, threads, watch)
+            .pack(compression, threads, watch)
             .and_then(|()| self.sink.settle())
         {
             return Err(self.cut_short(error));
@@ -64,13 +64,18 @@ impl Begun {
     }
 
     /// Packs the output, if it is to be packed; what is noted of the plain one is put on the disk meanwhile.
-    fn pack(&mut self, packing: Option<Packing>, threads: usize, watch: &Watch) -> Result<()> {
-        let Some(packing) = packing else {
+    fn pack(
+        &mut self,
+        compression: Option<Compression>,
+        threads: usize,
+        watch: &Watch,
+    ) -> Result<()> {
+        let Some(compression) = compression else {
             return Ok(());
         };
         watch.begin(Walk::Packing, self.sink.lengths().0);
         let Self { sink, journal, .. } = self;
-        journal.during(|| Ok(()), || pack::pack(sink, packing, threads, watch))
+        journal.during(|| Ok(()), || pack::pack(sink, compression, threads, watch))
     }
 
     /// Keeps what is done, where that can be taken up, of a run that ends with this error.

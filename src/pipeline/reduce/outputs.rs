@@ -29,7 +29,7 @@ pub(super) fn outputs<'n>(
     let mut outputs = Vec::new();
     for named in files {
         let mut output = name(&named.path, &recipe.folder.suffix);
-        if recipe.folder.packing.is_some() {
+        if recipe.folder.compression.is_some() {
             output.push(".fz");
         }
         let output = folder.join(output);

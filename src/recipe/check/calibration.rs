@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::recipe::{
-    Beyond, Calibration, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Packing, Plane,
+    Beyond, Calibration, Compression, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Plane,
     Quantity, Reduction, Then,
 };
 
@@ -52,7 +52,7 @@ impl Reduction {
                 );
             }
         }
-        folder.packing.map_or(Ok(()), Packing::check)?;
+        folder.compression.map_or(Ok(()), Compression::check)?;
         calibration.check(frames)
     }
 }

@@ -35,7 +35,7 @@ impl Columns {
     }
 
     /// Bytes of a row.
-    pub(super) fn width(&self) -> usize {
+    pub(super) fn width(self) -> usize {
         let place = if self.wide { 16 } else { 8 };
         if self.quantised {
             2 * place + 2 * size_of::<f64>()
@@ -46,7 +46,7 @@ impl Columns {
 
     /// Appends the row of a tile of so many bytes that stands at this place; `None` where the place cannot be told.
     pub(super) fn enter(
-        &self,
+        self,
         tile: Tile,
         length: usize,
         place: u64,
@@ -77,7 +77,7 @@ impl Columns {
     }
 
     /// What tells of them; the longest of those whose length varies are known behind the last tile.
-    fn cards(&self, longest: [usize; 2]) -> Vec<Card> {
+    fn cards(self, longest: [usize; 2]) -> Vec<Card> {
         let bytes = |longest: usize| {
             let place = if self.wide { 'Q' } else { 'P' };
             format!("1{place}B({longest})")
@@ -103,7 +103,7 @@ pub(super) fn table(
     plain: &[Card],
     pixels: Pixels,
     form: Form,
-    columns: &Columns,
+    columns: Columns,
     (heap, longest): (u64, [usize; 2]),
 ) -> Vec<Card> {
     let mut cards = vec![

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// How the images of an output are packed: row by row, as `fpack` does (tiled image compression of the FITS standard).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Packing {
+pub struct Compression {
     /// By what.
     pub codec: Codec,
     /// Floats are rounded to steps of the noise of their row over this, with a dither; `None` keeps them to the bit, gzipped.
@@ -20,7 +20,7 @@ pub enum Codec {
     Gzip,
 }
 
-impl Packing {
+impl Compression {
     /// Steps of the noise to which floats are rounded where nothing else is said: as `fpack` does.
     pub const STEPS: f64 = 4.0;
 

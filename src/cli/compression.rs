@@ -10,7 +10,7 @@ use super::{help, parse};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub(crate) struct Packing {
+pub(crate) struct Compression {
     /// Pack the images that are written, row by row, as fpack does: none, rice or gzip
     #[arg(long, value_name = "HOW", default_value = "none", value_parser = ["none", "rice", "gzip"], long_help = help::COMPRESS)]
     pub(crate) compress: String,
@@ -29,9 +29,9 @@ pub(crate) enum Steps {
     Of(f64),
 }
 
-impl Packing {
+impl Compression {
     /// Returns what was typed, of an output of which some planes are floats or none is.
-    pub(super) fn choices(&self, has_floats: bool) -> Result<Option<recipe::Packing>> {
+    pub(super) fn choices(&self, has_floats: bool) -> Result<Option<recipe::Compression>> {
         let choice = |fault: &str| Err(Error::Choice(fault.into()));
         if self.compress == "none" {
             return match self.quantize {
@@ -41,23 +41,23 @@ impl Packing {
                 }
             };
         }
-        let mut packing = recipe::Packing::new(self.compress.parse::<Codec>()?);
+        let mut compression = recipe::Compression::new(self.compress.parse::<Codec>()?);
         match self.quantize {
             Some(Steps::Of(_)) if !has_floats => {
                 return choice(
                     "--quantize has no effect: no plane of the output is of floats, and whole numbers keep every bit",
                 );
             }
-            Some(Steps::Of(steps)) => packing.quantize = Some(steps),
-            Some(Steps::None) => packing.quantize = None,
+            Some(Steps::Of(steps)) => compression.quantize = Some(steps),
+            Some(Steps::None) => compression.quantize = None,
             None => {}
         }
-        Ok(Some(packing))
+        Ok(Some(compression))
     }
 }
 
 /// Refuses a name that tells readers of another packing than the file has.
-pub(super) fn name_agrees(path: &Path, packing: Option<recipe::Packing>) -> Result<()> {
+pub(super) fn name_agrees(path: &Path, compression: Option<recipe::Compression>) -> Result<()> {
     const WHOLE: [&str; 7] = ["gz", "bz2", "z", "xz", "zst", "lz4", "zip"];
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     let ending = ending.to_ascii_lowercase();
@@ -66,7 +66,7 @@ pub(super) fn name_agrees(path: &Path, packing: Option<recipe::Packing>) -> Resu
         format!(
             "--output {name}: files are not packed as a whole; leave .{ending} out, or pack the images: --compress gzip and a name in .fits.fz"
         )
-    } else if ending == "fz" && packing.is_none() {
+    } else if ending == "fz" && compression.is_none() {
         format!(
             "--output {name}: a name in .fz is that of a file with packed images; add --compress rice or --compress gzip, or leave .fz out"
         )
@@ -80,8 +80,8 @@ pub(super) fn name_agrees(path: &Path, packing: Option<recipe::Packing>) -> Resu
 mod tests {
     use super::*;
 
-    fn typed(compress: &str, quantize: Option<Steps>, floats: bool) -> Option<recipe::Packing> {
-        let typed = Packing {
+    fn typed(compress: &str, quantize: Option<Steps>, floats: bool) -> Option<recipe::Compression> {
+        let typed = Compression {
             compress: compress.into(),
             quantize,
         };
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn rice_rounds_floats_as_fpack_does_and_gzip_keeps_them() {
-        let packing = |codec, quantize| Some(recipe::Packing { codec, quantize });
+        let packing = |codec, quantize| Some(recipe::Compression { codec, quantize });
         assert_eq!(typed("none", None, true), None);
         assert_eq!(typed("rice", None, true), packing(Codec::Rice, Some(4.0)));
         assert_eq!(typed("gzip", None, true), packing(Codec::Gzip, None));
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_name_tells_no_other_packing() {
-        let packing = Some(recipe::Packing::new(Codec::Rice));
+        let packing = Some(recipe::Compression::new(Codec::Rice));
         let agrees = |name: &str, packing| name_agrees(Path::new(name), packing).is_ok();
         assert!(agrees("a.fits", None) && agrees("a.fits", packing));
         assert!(agrees("a.fits.fz", packing) && !agrees("a.FITS.FZ", None));
