@@ -26,8 +26,8 @@ CASES = {
     "mean": [],
     "mean, all planes": ["--clip", "minmax:,60000", "--planes", ALL],
     "median, scaled": ["-m", "median", "--scale", "median", "--planes", ALL],
-    "packed": ["--compress", "rice", "--planes", ALL],
-    "packed, f64": ["--compress", "gzip", "--quantize", "4", "--dtype", "f64"],
+    "packed output": ["--compress", "rice", "--planes", ALL],
+    "gzipped output": ["--compress", "gzip", "--quantize", "4", "--dtype", "f64"],
     "MAD clip": ["--clip", "sigma:5", "--planes", ALL],
 }
 
