@@ -221,9 +221,9 @@ class Campaign:
         taken = [share for share in shares if share > 0]
         self.count("percent of the pixels done, where it was taken up", round(100 * float(np.mean(taken or [0]))))
 
-    def calibrated(self, night, rounds):
+    def calibrated(self, night, rounds, *more):
         """Frames that are calibrated one by one, by runs that are killed at random moments."""
-        flags = ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--planes", "data,mask"]
+        flags = ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--planes", "data,mask", *more]
         command = [self.binary, "calibrate", *flags, "--resume", "--json", "f?.fits", "-o"]
 
         def start(folder, threads, shim):
@@ -426,6 +426,7 @@ def main():
             nights = campaign.nights()
             campaign.killed(nights, 25 if typed.short else 300)
             campaign.calibrated(nights[-1], 2 if typed.short else 30)
+            campaign.calibrated(nights[-1], 2 if typed.short else 30, "--compress", "rice")
             campaign.calls(nights, 1 if typed.short else 12)
             campaign.limits(nights[:1] if typed.short else nights)
             campaign.full(nights[:1] if typed.short else nights)

@@ -308,5 +308,9 @@ fn what_packing_made_of_the_output_is_told() {
     let run = place.done("combine --overwrite --compress rice -o out.fits 'f*.fits'");
     assert!(run.stderr.contains("packed "), "{}", run.stderr);
     let plan = place.done("combine --dry-run --compress rice -o none.fits 'f*.fits'");
-    assert!(plan.stdout.contains("packing the output, "), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("packing the output, "),
+        "{}",
+        plan.stdout
+    );
 }

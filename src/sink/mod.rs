@@ -33,7 +33,7 @@ pub(crate) use hdu::Earlier;
 pub(crate) use header::{Part, combined};
 pub(crate) use ledger::{Ledger, Standing};
 pub(crate) use name::{folder, vacant};
-pub(crate) use part::{Leftover, Part as HiddenPart, forget, has_leftover, inode, leftover};
+pub(crate) use part::{Leftover, Part as HiddenPart, clear, forget, has_leftover, inode, leftover};
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
 pub(crate) use state::StateFile;

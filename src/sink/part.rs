@@ -295,6 +295,19 @@ pub(crate) fn has_leftover(path: &Path) -> bool {
     Hidden::beside(path).is_ok_and(|hidden| hidden.part.is_file() && hidden.state.is_file())
 }
 
+/// Removes what a run that was killed has left of an output that got its name: the plain form of a packed one.
+pub(crate) fn clear(path: &Path) {
+    let Ok(hidden) = Hidden::beside(path) else {
+        return;
+    };
+    // What another run has in hand is left alone.
+    if hidden.part.is_file()
+        && let Ok(Some(left)) = Part::find(path, &hidden)
+    {
+        left.discard();
+    }
+}
+
 /// Removes what is left of an output that has its name: the state, and the plain form of a packed one.
 pub(crate) fn forget(path: &Path) {
     if let Ok(hidden) = Hidden::beside(path) {

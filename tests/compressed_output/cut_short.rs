@@ -157,3 +157,30 @@ fn a_disk_that_is_full_when_it_is_packed_keeps_the_plain_output() {
     assert!(super::image::<Vec<f64>>(&place, "out.fits", 1) == was);
     assert_eq!(left(&place), ["out.fits"]);
 }
+
+#[test]
+fn calibrate_clears_the_plain_form_of_a_frame_that_is_packed_already() {
+    let place = super::night();
+    fs::write(place.path("bad.fits"), "no frame").unwrap();
+    let calibrate = "calibrate -q --gain 1 --compress rice -o red f0.fits f1.fits bad.fits";
+    assert_eq!(place.run(calibrate).status, Some(1));
+    let (packed, plain) = (
+        place.path("red/f0.fits.fz"),
+        place.path("red/.f0.fits.fz.part"),
+    );
+    let (bytes, inode) = (
+        fs::read(&packed).unwrap(),
+        fs::metadata(&packed).unwrap().ino(),
+    );
+    fs::write(&plain, "what a run that was killed has left").unwrap();
+    fs::copy(place.path("f0.fits"), place.path("bad.fits")).unwrap();
+    place.done(&format!("{calibrate} --resume"));
+    assert!(!plain.exists());
+    assert_eq!(
+        fs::metadata(&packed).unwrap().ino(),
+        inode,
+        "not done again"
+    );
+    assert!(fs::read(&packed).unwrap() == bytes);
+    assert!(place.path("red/bad.fits.fz").exists());
+}

@@ -196,3 +196,48 @@ fn renamed(card: &Card) -> Card {
 fn integer(keyword: &str, number: usize, comment: &str) -> Card {
     Card::integer(keyword, i64::try_from(number).unwrap_or(i64::MAX), comment)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Codec;
+
+    #[test]
+    fn places_are_told_in_as_many_bits_as_the_file_may_need() {
+        let rounded = Form::Quantised(Codec::Rice, 4.0);
+        let tile = Tile::Quantised {
+            scale: 0.5,
+            zero: -1.0,
+        };
+        for (nbyte, width, form) in [(1 << 30, 32, "1PB(7)"), (1 << 31, 48, "1QB(7)")] {
+            let columns = Columns::new(rounded, 10, nbyte);
+            assert_eq!(columns.width(), width);
+            let mut row = Vec::new();
+            assert_eq!(columns.enter(tile, 7, 1 << 20, &mut row), Some(()));
+            assert_eq!(columns.enter(Tile::Gzipped, 7, 1 << 20, &mut row), Some(()));
+            let (row, gzipped) = row.split_at(width);
+            let place = width / 2 - 8;
+            assert_eq!(row[..place], gzipped[place..2 * place]);
+            assert_eq!(row[place..2 * place], vec![0; place]);
+            assert_eq!(row[2 * place..][..8], 0.5_f64.to_be_bytes());
+            let told = columns.cards([7, 0]);
+            let told = told.iter().map(|card| String::from_utf8_lossy(&card.0));
+            assert!(told.collect::<String>().contains(form));
+        }
+        let columns = Columns::new(Form::Lossless(Codec::Gzip), 10, 1 << 20);
+        assert_eq!(columns.width(), 8);
+        assert_eq!(
+            columns.enter(Tile::Lossless, 7, 1 << 31, &mut Vec::new()),
+            None
+        );
+    }
+
+    #[test]
+    fn cards_of_the_form_are_renamed_and_others_are_not() {
+        let name = |text: &str| renamed(&Card::new(text)).name().to_owned();
+        assert_eq!(name("NAXIS1  = 3"), "ZNAXIS1");
+        assert_eq!(name("CHECKSUM= 'abc'"), "ZHECKSUM");
+        assert_eq!(name("NAXIS12 = 3"), "NAXIS12");
+        assert_eq!(name("BITPIX OF NOTHING"), "BITPIX O");
+    }
+}
