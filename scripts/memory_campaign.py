@@ -66,7 +66,8 @@ def stack(binary, ledger, frames, case, flags):
             if io == "read" or count * side < 300_000:
                 limits.insert(1, 32 * MIB)
             # Of more threads than cores some may find nothing left to do, and touch nothing.
-            works = "--scale" not in flags and threads <= (os.cpu_count() or 1)
+            # Tiles that are packed may not need gzip, whose tables are planned for.
+            works = not {"--scale", "--compress"} & set(flags) and threads <= (os.cpu_count() or 1)
             # The smallest tiles of large frames by maps are slow, and no other for memory.
             for limit in limits[1:] if large else limits:
                 if limit >= limits[0]:
