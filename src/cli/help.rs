@@ -256,7 +256,7 @@ pub(super) const COMPRESS: &str = "\
 Pack the images that are written, row by row, as fpack does: none, rice or gzip.
 
 rice is small and fast; it packs whole numbers, so floats are rounded to a part of their noise (see --quantize). gzip keeps \
-every bit of every plane, and is larger and slower. Whole numbers keep every bit either way. CFITSIO, astropy and funpack \
+every bit of every plane unless --quantize is given, and is larger and slower. Whole numbers keep every bit either way. CFITSIO, astropy and funpack \
 read such files: the image is the first extension then.
 
 The name of the output says nothing of it: the file is packed under the very name that is given, by custom one in .fits.fz. \
