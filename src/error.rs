@@ -66,6 +66,15 @@ pub enum Error {
         frames: usize,
     },
 
+    /// A value of the result that the type of its pixels cannot hold.
+    #[error("{pixel}: {fault}")]
+    Misfit {
+        /// Which pixel.
+        pixel: String,
+        /// Its value, what would fit, and what would help.
+        fault: String,
+    },
+
     // ── the machine ──
     /// Not even the smallest tile fits in the memory limit.
     #[error("--mem-limit {limit} is too small: {frames} frames need at least {needed}; try --mem-limit {}", needed_flag(*.needed))]
@@ -102,9 +111,31 @@ pub enum Error {
     /// The run was asked to stop by this signal.
     #[error("stopped by signal {0}; no output was written")]
     Stopped(i32),
+    /// The run was cut short, but what it has done is kept.
+    #[error("{source}; {done}, and that is kept: to go on, the same command with --resume")]
+    Interrupted {
+        /// What cut it short.
+        source: Box<Error>,
+        /// How far it came: `62 % of it is done`.
+        done: String,
+    },
+    /// The run that was to be taken up was another one.
+    #[error("{}: its interrupted run cannot be taken up: {what}; leave out --resume to start afresh", path.display())]
+    NotTakenUp {
+        /// The output.
+        path: PathBuf,
+        /// What has changed since.
+        what: String,
+    },
+    /// The output that a run was to be taken up for is there already: nothing was done, and nothing is wrong.
+    #[error("{}: is finished already; nothing is left to do", path.display())]
+    Finished {
+        /// The output.
+        path: PathBuf,
+    },
     /// The run was asked to stop when some of its frames, each an output of its own, were done.
     #[error(
-        "stopped by signal {signal}; {done} of {frames} frames are calibrated and written, of the others nothing is"
+        "stopped by signal {signal}; {done} of {frames} frames are calibrated and written, of the others nothing is: to go on, the same command with --resume"
     )]
     StoppedBetween {
         /// The signal.
@@ -141,13 +172,15 @@ fn advice(source: &std::io::Error) -> &'static str {
 
 impl Error {
     /// The exit status of a program that ends with this error: 2 for the command line, 1 for anything else,
-    /// 128 plus the number of the signal that stopped the run.
+    /// 128 plus the number of the signal that stopped the run, 0 where the output was there already.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Value { .. } | Self::Choice(_) => 2,
             Self::Stopped(signal) | Self::StoppedBetween { signal, .. } => {
                 u8::try_from(128 + signal).unwrap_or(1)
             }
+            Self::Interrupted { source, .. } => source.exit_code(),
+            Self::Finished { .. } => 0,
             _ => 1,
         }
     }
@@ -169,6 +202,14 @@ impl Error {
         Self::Frame {
             frame: frame.into(),
             fault: fault.into(),
+        }
+    }
+
+    /// An interrupted run of the output `path` that cannot be taken up, for this has changed.
+    pub(crate) fn not_taken_up(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self::NotTakenUp {
+            path: path.into(),
+            what: what.into(),
         }
     }
 

@@ -96,11 +96,11 @@
 //! | `calibrate` | overscan, gain, bias, dark, flat, sky of a frame | |
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
-//! | `sink` | the output file and its header | tempfile |
+//! | `sink` | the output file and its header; what is kept of a run that is cut short | tempfile, serde_json |
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
-//! | words | `error` `units` `shape` `pixels` `header` `checksum` `steps` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
+//! | words | `error` `units` `shape` `runs` `pixels` `header` `checksum` `steps` `tile` `level` `recipe` `grammar` `summary` `watch`: plain values | |
 //!
 //! Rooms never import one another; the corridor leads from each to the next. `tests/house.rs` holds this.
 //!
@@ -139,6 +139,7 @@ mod pipeline;
 mod pixels;
 mod plan;
 pub mod recipe;
+mod runs;
 mod shape;
 mod sink;
 mod source;

@@ -5,6 +5,7 @@
 //! process, but a cgroup charges it: room is kept free for it, and for the huge pages of the page cache that maps may meet.
 
 mod allowance;
+mod bands;
 mod table;
 
 use std::ops::Range;
@@ -12,10 +13,12 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::shape::{Area, Shape};
+use crate::shape::Shape;
 use crate::tile::Layout;
 use crate::units::ByteSize;
 use allowance::{COMBINING, THREAD};
+
+pub(crate) use bands::Bands;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -49,6 +52,8 @@ pub(crate) struct Demand {
     pub(crate) nplane: usize,
     /// Bytes that a pixel of the output takes, over all planes.
     pub(crate) out_nbyte: usize,
+    /// Bytes of what is counted of a tile.
+    pub(crate) tally_nbyte: usize,
     /// Bytes of names and header cards that are kept.
     pub(crate) text_nbyte: u64,
     /// Threads that work on pixels.
@@ -142,7 +147,7 @@ impl Demand {
 
     /// Resident memory of the threads of the combining walk, their tiles aside.
     fn scratch(&self) -> u64 {
-        (self.threads + 2) as u64 * THREAD + (self.workers() * self.scratch_nbyte) as u64
+        (self.threads + 3) as u64 * THREAD + (self.workers() * self.scratch_nbyte) as u64
     }
 
     /// Resident memory of a thread of the first walk.
@@ -162,6 +167,7 @@ impl Demand {
     fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
         let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
         let out = self.out_nbyte.checked_mul(capacity)?;
+        let out = out.checked_add(self.tally_nbyte)?;
         Some([
             (raw as u64).checked_mul(self.workers() as u64)?,
             (out as u64).checked_mul(self.ntile() as u64)?,
@@ -345,32 +351,6 @@ impl Plan {
     /// Pixels that a tile holds at most.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
-    }
-
-    /// What the system is to be told before `band` is read: the tiles behind those that it was told of last.
-    pub(crate) fn ahead(&self, band: usize) -> Option<Area> {
-        let first = if band == 0 { 0 } else { band + self.ahead };
-        if !band.is_multiple_of(self.ahead) || first >= self.bands {
-            return None;
-        }
-        let last = self.bands.min(band + 2 * self.ahead) - 1;
-        Some(Area {
-            rows: self.area(first).rows.start..self.area(last).rows.end,
-            cols: 0..self.shape.ncol,
-        })
-    }
-
-    /// The area of a tile, counted from the corner of what is combined.
-    pub(crate) fn area(&self, band: usize) -> Area {
-        let across = self.shape.ncol.div_ceil(self.tile_cols);
-        let (row, col) = (
-            band / across * self.tile_rows,
-            band % across * self.tile_cols,
-        );
-        Area {
-            rows: row..self.shape.nrow.min(row + self.tile_rows),
-            cols: col..self.shape.ncol.min(col + self.tile_cols),
-        }
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod calibration;
 mod check;
+mod clip;
+mod deciding;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::shape::Section;
 use crate::units::ByteSize;
@@ -12,6 +15,8 @@ pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
+pub use clip::{Center, Clip, Deviation, Iterations, Sigma};
+pub(crate) use deciding::Choice;
 
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
@@ -56,6 +61,8 @@ pub struct Folder {
     pub planes: Option<Vec<Plane>>,
     /// The type of the pixels; `None` for the sample type of the frame.
     pub dtype: Option<PixelType>,
+    /// Whether frames are left out whose output an interrupted run of the same recipe has finished.
+    pub resume: bool,
 }
 
 /// Which frames, and which planes of them.
@@ -169,72 +176,6 @@ pub enum Method {
     Sum,
 }
 
-/// One clip step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Clip {
-    /// Drops samples outside these bounds, in the units of the calibrated frames; the bounds are kept.
-    Minmax {
-        /// The lowest value that is kept; −∞ for no bound.
-        low: f64,
-        /// The highest value that is kept; +∞ for no bound.
-        high: f64,
-    },
-    /// Drops so many of the lowest and highest present samples.
-    Extrema {
-        /// How many of the lowest.
-        nlow: usize,
-        /// How many of the highest.
-        nhigh: usize,
-    },
-    /// Drops samples far from the centre of the pixel.
-    Sigma(Sigma),
-}
-
-/// The parameters of a sigma clip.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sigma {
-    /// Samples below centre − low·σ go; +∞ for no bound.
-    pub low: f64,
-    /// Samples above centre + high·σ go; +∞ for no bound.
-    pub high: f64,
-    /// What distances are counted from.
-    pub center: Center,
-    /// What σ is.
-    pub dev: Deviation,
-    /// How often it is done, on what is left each time.
-    pub iters: Iterations,
-    /// σ is never taken below this.
-    pub floor: f64,
-}
-
-/// The centre of a sigma clip.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Center {
-    #[default]
-    Median,
-    Mean,
-}
-
-/// The deviation of a sigma clip.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Deviation {
-    /// 1.4826 · median|y − median|; where that is 0, √(π/2) · mean|y − median|.
-    #[default]
-    Mad,
-    /// The standard deviation about the mean, ddof 0.
-    Std,
-}
-
-/// How often a clip step is repeated on what it left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Iterations {
-    /// At most so often.
-    Times(u32),
-    /// Until nothing changes.
-    Converge,
-}
-
 /// One number a frame: its scale or its zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Level {
@@ -321,6 +262,10 @@ pub struct Output {
     pub planes: Vec<Plane>,
     /// The type of the pixels; `None` for the sample type of the run.
     pub dtype: Option<PixelType>,
+    /// Whether an interrupted run of the same recipe on the same frames is taken up, where there is one.
+    pub resume: bool,
+    /// How much time passes, at least, between two times at which what is done is put on the disk, so that it can be taken up: 5 s.
+    pub sync_every: Duration,
 }
 
 impl Output {
@@ -331,6 +276,8 @@ impl Output {
             overwrite: false,
             planes: vec![Plane::Data, Plane::Mask, Plane::Uncertainty],
             dtype: None,
+            resume: false,
+            sync_every: Duration::from_secs(5),
         }
     }
 }

@@ -62,6 +62,16 @@ impl Area {
     pub fn npixel(&self) -> usize {
         self.shape().npixel()
     }
+
+    /// Its pixels, counted along the rows of an image of `ncol` columns: it has whole rows, or stands in one.
+    pub(crate) fn run(&self, ncol: usize) -> Range<usize> {
+        debug_assert!(
+            self.rows.len() <= 1 || self.cols.len() == ncol,
+            "its pixels follow one another"
+        );
+        let first = self.rows.start * ncol + self.cols.start;
+        first..first + self.npixel()
+    }
 }
 
 /// A section as FITS headers and IRAF write it: `[x1:x2,y1:y2]`, from 1, both ends included, `*` or `:` for a whole axis.

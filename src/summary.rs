@@ -28,6 +28,8 @@ pub struct Summary {
     pub skipped: Vec<SkippedFrame>,
     /// Pixels of the output, over all extensions.
     pub pixels: u64,
+    /// Pixels of them that an interrupted run had done, which this one took up.
+    pub resumed_pixels: u64,
     /// Pixels at which no sample was left.
     pub empty_pixels: u64,
     /// Each clip step, in order.

@@ -260,6 +260,9 @@ pub(crate) fn advise(file: &File, range: Range<u64>) {
 /// Opening does not wait for the other end of a pipe.
 pub(crate) const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 
+/// Opening does not follow a link.
+pub(crate) const O_NOFOLLOW: i32 = libc::O_NOFOLLOW;
+
 /// Makes a process of this program's own a good host: a file that meets a limit on its size is an error, not a signal that kills;
 /// and freed memory goes back to the system, in all threads from one heap, so that memory is what the plan says.
 pub fn settle_process() {

@@ -1,13 +1,20 @@
 //! What the caller of a run can see of it while it goes on, and how it is stopped.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+
+/// How long a run that is asked to stop goes on with what it has in hand.
+const PATIENCE: Duration = Duration::from_millis(900);
 
 /// Shared between a run and whoever watches it, from any thread.
 #[derive(Debug, Default)]
 pub struct Watch {
     signal: AtomicI32,
+    /// When it was asked to stop.
+    asked: OnceLock<Instant>,
     walk: AtomicU8,
     done: AtomicU64,
     total: AtomicU64,
@@ -27,9 +34,11 @@ pub enum Walk {
 }
 
 impl Watch {
-    /// Asks the run to stop; it ends with [`Error::Stopped`] and leaves no output, or with
-    /// [`Error::StoppedBetween`] where frames of their own outputs are done.
+    /// Asks the run to stop: it finishes what it has in hand, if that does not take long, and ends with [`Error::Stopped`], with
+    /// [`Error::Interrupted`] where what it has done can be taken up, or with [`Error::StoppedBetween`] where frames of their own outputs
+    /// are done. It leaves no output but those.
     pub fn stop(&self, signal: i32) {
+        self.asked.get_or_init(Instant::now);
         self.signal.store(signal, Ordering::Relaxed);
     }
 
@@ -66,5 +75,19 @@ impl Watch {
             0 => Ok(()),
             signal => Err(Error::Stopped(signal)),
         }
+    }
+
+    /// The same for what is in hand, which may take a little longer.
+    pub(crate) fn check_in_hand(&self) -> Result<()> {
+        let stopped = self.check();
+        if stopped.is_err()
+            && self
+                .asked
+                .get()
+                .is_some_and(|asked| asked.elapsed() < PATIENCE)
+        {
+            return Ok(());
+        }
+        stopped
     }
 }

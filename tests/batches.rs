@@ -11,7 +11,7 @@ fn numbers(frame: usize, npixel: usize) -> Vec<f64> {
     (0..npixel).map(number).collect()
 }
 
-/// The files of a folder with their bytes, by name.
+/// The files of a folder with their bytes, by name, but the ledger of a run that --resume may go on with.
 fn files(place: &Place, folder: &str) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(place.path(folder)).unwrap();
     let mut files: Vec<_> = entries
@@ -21,6 +21,7 @@ fn files(place: &Place, folder: &str) -> Vec<(String, Vec<u8>)> {
             (name, fs::read(entry.path()).unwrap())
         })
         .collect();
+    files.retain(|(name, _)| !name.starts_with(".ccdstream-"));
     files.sort();
     files
 }

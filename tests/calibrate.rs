@@ -56,11 +56,12 @@ fn night_with(name: &str, frame: &Image) -> Place {
     place
 }
 
-/// Everything in a folder of a place, by name.
+/// Everything in a folder of a place, by name, but the ledger of a run that --resume may go on with.
 fn listing(place: &Place, folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(place.path(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.collect();
+    names.retain(|name| !name.starts_with(".ccdstream-"));
     names.sort();
     names
 }

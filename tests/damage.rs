@@ -35,8 +35,16 @@ pub(crate) fn cut(end: usize) -> Vec<u8> {
     image().primary()[..end].to_vec()
 }
 
-/// Damage after which the pixels are not known, and what is said of it.
-fn harmful() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+/// What was done to a frame, its bytes, and what is said of it.
+type Harm = (&'static str, Vec<u8>, &'static str);
+
+/// Damage after which the pixels are not known.
+fn harmful() -> Vec<Harm> {
+    [broken(), of_axes(), of_types(), of_values()].concat()
+}
+
+/// Files that break off, or are no FITS files.
+fn broken() -> Vec<Harm> {
     let text_mode: Vec<u8> = {
         let frame = Image::uint16(&[8, 6], &[0x0a0a; 48]).primary();
         let mended = frame.into_iter().flat_map(|byte| match byte {
@@ -45,7 +53,6 @@ fn harmful() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         });
         mended.collect()
     };
-    let extension = |card: &str| [empty_primary(&[]), image().card(card).extension()].concat();
     let mut no_end = image().primary();
     let at = no_end
         .windows(8)
@@ -79,6 +86,12 @@ fn harmful() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             instead("SIMPLE", "SIMPLE  =                    F"),
             "SIMPLE = F",
         ),
+    ]
+}
+
+/// Axes that cannot be.
+fn of_axes() -> Vec<Harm> {
+    vec![
         (
             "huge",
             instead("NAXIS1", "NAXIS1  =           2000000000"),
@@ -140,6 +153,18 @@ fn harmful() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "",
         ),
         (
+            "two lengths",
+            with("NAXIS2  =                    7"),
+            "NAXIS2 is given twice",
+        ),
+    ]
+}
+
+/// Pixels of no type that there is.
+fn of_types() -> Vec<Harm> {
+    let extension = |card: &str| [empty_primary(&[]), image().card(card).extension()].concat();
+    vec![
+        (
             "16 bits, unsigned",
             instead("BITPIX", "BITPIX  =                  -16"),
             "BITPIX",
@@ -155,10 +180,31 @@ fn harmful() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "BITPIX",
         ),
         (
-            "two lengths",
-            with("NAXIS2  =                    7"),
-            "NAXIS2 is given twice",
+            "parameters",
+            extension("PCOUNT  =                    7"),
+            "PCOUNT",
         ),
+        (
+            "parameters of a primary",
+            with("PCOUNT  =                    7"),
+            "PCOUNT is 7",
+        ),
+        (
+            "groups of a primary",
+            with("GCOUNT  =                    2"),
+            "GCOUNT is 2",
+        ),
+        (
+            "random groups",
+            with("GROUPS  =                    T"),
+            "random groups",
+        ),
+    ]
+}
+
+/// Stored numbers that stand for no value.
+fn of_values() -> Vec<Harm> {
+    vec![
         (
             "two zeros",
             with("BZERO   =                    0"),
@@ -193,26 +239,6 @@ fn harmful() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "half a blank",
             with("BLANK   =                  0.5"),
             "BLANK is '0.5'",
-        ),
-        (
-            "parameters",
-            extension("PCOUNT  =                    7"),
-            "PCOUNT",
-        ),
-        (
-            "parameters of a primary",
-            with("PCOUNT  =                    7"),
-            "PCOUNT is 7",
-        ),
-        (
-            "groups of a primary",
-            with("GCOUNT  =                    2"),
-            "GCOUNT is 2",
-        ),
-        (
-            "random groups",
-            with("GROUPS  =                    T"),
-            "random groups",
         ),
     ]
 }

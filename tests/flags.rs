@@ -60,7 +60,6 @@ fn flags_that_do_not_read() {
         ("--weight 1,-1", "--weight"),
         ("--nkeep=-1", "--nkeep"),
         ("--no-such-flag", "--no-such-flag"),
-        ("--resume", "--resume"),
     ] {
         place.refused(&format!("{arguments} a.fits b.fits"), 2, &[part]);
     }

@@ -67,7 +67,7 @@ fn a_limit_on_memory_ends_in_the_same_bytes_or_in_one_message() {
 fn frames_for_whose_maps_there_are_no_addresses_are_read() {
     let place = Place::new();
     for name in ["a.fits", "b.fits", "c.fits", "d.fits"] {
-        let header = Image::new(8, &[16384, 1], &[1.0; 16384]).primary();
+        let header = Image::new(8, &[16384, 1], &vec![1.0; 16384]).primary();
         let mut header = header[..2880].to_vec();
         let at = header
             .windows(8)

@@ -39,6 +39,8 @@ mod limits;
 mod messages;
 /// Damaged frames that are read.
 mod oddities;
+/// Interrupted runs are taken up.
+mod resume;
 /// Frames that are left out because they are damaged.
 mod skip_bad;
 /// Runs that are cut short: full disks, signals, frames that shrink.

@@ -1,6 +1,7 @@
 //! What can be typed: the program, its commands, and the flags that every command on pixels has.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ccdstream::Limit;
 use ccdstream::recipe::{Condition, Hdu, Io};
@@ -94,11 +95,19 @@ pub(crate) struct Resources {
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = parse::word::<Io>(&["auto", "mmap", "read"]))]
     pub(crate) io: Io,
 
-    // Known, so that they can be refused by name.
+    /// Take up an interrupted run of the same command, with any limit and threads; start afresh where there is none
+    ///
+    /// A run that was stopped, killed, or met a full disk keeps what it has done beside the output. It is taken up only for the same
+    /// choices and unchanged frames, and makes the same file. Where the output is whole already, nothing is done.
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    // For tests of --resume, which cannot wait for so long: told in docs/faults.md.
+    #[arg(long, hide = true, value_name = "SECONDS", default_value = "5", value_parser = parse::seconds)]
+    pub(crate) sync_seconds: Duration,
+    // Known, so that it can be refused by name.
     #[arg(long, hide = true)]
     pub(crate) temp_dir: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    pub(crate) resume: bool,
 }
 
 #[derive(Debug, Args)]

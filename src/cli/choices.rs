@@ -42,7 +42,11 @@ impl Combine {
             region: self.region.clone(),
             ..frames(&self.names, &self.frames)?
         };
-        let output = output(&self.output, self.combining.uncertainty)?;
+        let output = Output {
+            resume: self.resources.resume,
+            sync_every: self.resources.sync_seconds,
+            ..output(&self.output, self.combining.uncertainty)?
+        };
         let stack = self.stack()?;
         let resources = resources(&self.resources, machine)?;
         if self.messages.json && self.output.path.to_str().is_none() {
@@ -235,9 +239,6 @@ fn pixel_type(typed: &str) -> Result<Option<PixelType>> {
 }
 
 fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {
-    if typed.resume {
-        return choice("--resume is not available in this version: start the run again");
-    }
     if typed.temp_dir.is_some() {
         return choice(
             "--temp-dir is not available in this version: it reads no packed frames, so nothing is unpacked",

@@ -71,9 +71,12 @@ Examples:
   What a run would need, without running it:
     ccdstream combine --dry-run --mem-limit 64M -o out.fits frames/
 
+  In a job that may be killed, to be started again and again:
+    ccdstream combine --resume -o out.fits frames/
+
 Exit status: 0 done; 1 the run failed; 2 the command line is wrong;
 130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP. Unless it is 0, the output is
-as it was before.";
+as it was before, and what was done may be kept for --resume.";
 
 /// Ends the short help of `calibrate`.
 pub(super) const CALIBRATE_SHORT: &str = "\

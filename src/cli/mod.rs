@@ -81,7 +81,12 @@ pub(crate) fn combine(typed: &Combine, out: &mut dyn Write, screen: &Screen) -> 
         let plan = run.watched(|watch| ccdstream::plan(&recipe, watch))?;
         return run.tell_plan(&plan);
     }
-    let mut summary = run.watched(|watch| ccdstream::combine(&recipe, watch))?;
+    let mut summary = match run.watched(|watch| ccdstream::combine(&recipe, watch)) {
+        Err(finished @ Error::Finished { .. }) => {
+            return run.tell_finished(&recipe.output.path, &finished);
+        }
+        done => done?,
+    };
     run.warn(&summary.warnings);
     summary.warnings.splice(..0, warnings);
     run.tell(&summary, || report::summary(&summary, recipe.stack.method));
@@ -108,7 +113,12 @@ pub(crate) fn calibrate(typed: &Calibrate, out: &mut dyn Write, screen: &Screen)
         let plan = run.watched(|watch| ccdstream::plan_calibration(&recipe, watch))?;
         return run.tell_plan(&plan);
     }
-    let mut summary = run.watched(|watch| ccdstream::calibrate(&recipe, watch))?;
+    let mut summary = match run.watched(|watch| ccdstream::calibrate(&recipe, watch)) {
+        Err(finished @ Error::Finished { .. }) => {
+            return run.tell_finished(&recipe.folder.path, &finished);
+        }
+        done => done?,
+    };
     run.warn(&summary.warnings);
     summary.warnings.splice(..0, warnings);
     run.tell(&summary, || report::reduction(&summary));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ccdstream::Error;
 use ccdstream::recipe::{Axis, Fit, Level, Plane, Quantity, Weight};
@@ -29,6 +30,12 @@ pub(super) fn number(text: &str) -> Result<f64, String> {
     let number = text.trim().parse().ok();
     let number = number.filter(|number: &f64| number.is_finite());
     number.ok_or_else(|| "expected a number".into())
+}
+
+/// Reads a time in seconds.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = Duration::try_from_secs_f64(number(text)?);
+    seconds.map_err(|_| "expected a number of seconds".into())
 }
 
 /// Reads a keyword.

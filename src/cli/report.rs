@@ -34,6 +34,13 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
         let frames = &summary.worst_frames[..summary.worst_frames.len().min(3)];
         lines.extend(worst("by all steps, most from", frames));
     }
+    if summary.resumed_pixels > 0 {
+        let resumed = count(summary.resumed_pixels, summary.pixels);
+        lines.push((
+            "resumed",
+            format!("{resumed} pixels were done by an earlier run"),
+        ));
+    }
     let empty = count(summary.empty_pixels, summary.pixels);
     lines.push(("empty", format!("{empty} pixels had nothing left")));
     lines.push(("noise", noise(summary.noise, method, summary.frames)));
@@ -235,6 +242,7 @@ mod tests {
             },
             sample_type: SampleType::F32,
             pixels: 4_194_304,
+            resumed_pixels: 0,
             empty_pixels: 12,
             clip: vec![
                 ClipCount {

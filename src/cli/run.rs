@@ -1,6 +1,7 @@
 //! How every command that works on pixels is carried out: under a watch, with progress, its plan or its summary told.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use ccdstream::{Error, Plan, Result, Watch};
@@ -52,6 +53,16 @@ impl Run<'_> {
             // Where standard error is closed there is nobody to tell.
             let _ = self.screen.clone().write_all(text().as_bytes());
         }
+    }
+
+    /// Tells that there was nothing to do.
+    pub(super) fn tell_finished(&mut self, output: &Path, finished: &Error) -> Result<()> {
+        self.screen.say("note", &finished.to_string());
+        if self.messages.json {
+            let told = serde_json::json!({ "output": output, "finished": true });
+            return print(self.out, &json(&told)?);
+        }
+        Ok(())
     }
 
     /// Says what a user should know.

@@ -106,7 +106,8 @@ impl Wanted {
 }
 
 /// What was measured of a frame, in the units of its samples; NaN where it was not wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(into = "[u64; 4]", from = "[u64; 4]")]
 pub(crate) struct Measured {
     /// The mean: samples summed along each row in column order, then the rows' sums in row order, all in f64.
     pub(crate) mean: f64,
@@ -116,6 +117,30 @@ pub(crate) struct Measured {
     pub(crate) mode: f64,
     /// How many samples are present.
     pub(crate) npresent: u64,
+}
+
+/// The bits of each number: what is put aside in a file comes back as it was.
+impl From<Measured> for [u64; 4] {
+    fn from(measured: Measured) -> Self {
+        let Measured {
+            mean,
+            median,
+            mode,
+            npresent,
+        } = measured;
+        [mean.to_bits(), median.to_bits(), mode.to_bits(), npresent]
+    }
+}
+
+impl From<[u64; 4]> for Measured {
+    fn from([mean, median, mode, npresent]: [u64; 4]) -> Self {
+        Self {
+            mean: f64::from_bits(mean),
+            median: f64::from_bits(median),
+            mode: f64::from_bits(mode),
+            npresent,
+        }
+    }
 }
 
 /// All memory that grows with anything in a measurement: made once per thread, used for frame after frame.

@@ -12,8 +12,10 @@
 //! threads that use them, 0.4 s by one thread that fills tiles of 16 MiB for others.) What keeps a slow disk busy meanwhile is advice: the
 //! system is told what comes next, in pieces much longer than a tile.
 //!
-//! A room that fails, or that is asked to stop, drops its ends of the channels; its neighbours find nobody there and end too.
+//! A room that fails drops its ends of the channels; its neighbours find nobody there and end too. Who is asked to stop takes nothing new
+//! in hand; what is done is still written.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -23,8 +25,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::strip::{self, Bench, Workshop};
 use crate::error::{Error, Result};
 use crate::kernel::Sample;
-use crate::plan::Plan;
-use crate::recipe::Plane;
+use crate::plan::{Bands, Plan};
 use crate::shape::Area;
 use crate::stack::{Scratch, Tally};
 use crate::tile::{CombinedTile, Companion, EmptyTile, Layout, RawTile};
@@ -34,6 +35,8 @@ use crate::watch::Watch;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rooms<'a> {
     pub(super) plan: &'a Plan,
+    /// What is left to do.
+    pub(super) bands: &'a Bands,
     pub(super) workshop: Workshop<'a>,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) watch: &'a Watch,
@@ -66,27 +69,38 @@ impl Times {
     }
 }
 
-/// What came of a walk: counts, and the times of read, work and write.
+/// Room for a tile of results, and for what it comes to: the two travel together, so that what is written is counted, and nothing else.
 #[derive(Debug)]
-pub(super) struct Walked {
-    pub(super) tally: Tally,
-    pub(super) times: [Times; 3],
+struct Empty {
+    tile: EmptyTile,
+    tally: Tally,
 }
 
-/// Reads, combines and writes every band.
+/// A tile of results, and what it came to.
+#[derive(Debug)]
+struct Combined {
+    tile: CombinedTile,
+    tally: Tally,
+}
+
+/// Reads, combines and writes every band. Returns the times of read, work and write.
 ///
-/// `write` takes the output bytes of an area of a plane. Areas count from the corner of what is combined.
+/// `write` takes a tile of results, and what it came to. Areas count from the corner of what is combined.
 pub(super) fn walk<T: Sample>(
     rooms: Rooms<'_>,
     layout: &Arc<Layout>,
     source: &impl Source,
-    write: impl FnMut(Plane, &Area, &[u8]) -> Result<()>,
-) -> Result<Walked> {
+    write: impl FnMut(&CombinedTile, &Tally) -> Result<()>,
+) -> Result<[Times; 3]> {
     let (home, empty) = bounded(rooms.plan.tiles);
     let (to_write, combined) = bounded(rooms.plan.tiles);
+    let stack = rooms.workshop.stack;
     for _ in 0..rooms.plan.tiles {
-        home.send(EmptyTile::new(Arc::clone(layout)))
-            .expect("there is room for every tile at home");
+        home.send(Empty {
+            tile: EmptyTile::new(Arc::clone(layout)),
+            tally: Tally::new(stack.clip.len(), stack.nframe),
+        })
+        .expect("there is room for every tile at home");
     }
     let next = AtomicUsize::new(0);
     let (workers, writer) = std::thread::scope(|scope| {
@@ -99,44 +113,39 @@ pub(super) fn walk<T: Sample>(
                 }
                 let done = work_room::<T>(rooms, layout, &next, source, &empty, &to_write);
                 if done.is_err() {
-                    next.store(rooms.plan.bands, Ordering::Relaxed);
+                    next.store(rooms.bands.count(), Ordering::Relaxed);
                 }
                 done.map(Some)
             })
         });
-        let writer = write_room(rooms, combined, home, write);
+        let writer = write_room(combined, home, write);
         let workers = workers
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (workers, writer)
     });
-    let mut walked = Walked {
-        tally: Tally::new(rooms.workshop.stack.clip.len(), rooms.workshop.stack.nframe),
-        times: [Times::default(); 3],
-    };
+    let mut times = [Times::default(); 3];
     for worker in workers {
-        if let Some((tally, [read, work])) = worker? {
-            walked.tally.merge(&tally);
-            walked.times[0].add(read);
-            walked.times[1].add(work);
+        if let Some([read, work]) = worker? {
+            times[0].add(read);
+            times[1].add(work);
         }
     }
-    walked.times[2] = writer?;
-    Ok(walked)
+    times[2] = writer?;
+    Ok(times)
 }
 
-/// Takes band after band: reads it, combines its strips, and hands them on. Returns what they came to, and the times of reading and
-/// of work.
+/// Takes band after band: reads it, combines its strips, and hands them on. Returns the times of reading and of work.
 fn work_room<T: Sample>(
     rooms: Rooms<'_>,
     layout: &Arc<Layout>,
     next: &AtomicUsize,
     source: &impl Source,
-    empty: &Receiver<EmptyTile>,
-    to_write: &Sender<CombinedTile>,
-) -> Result<(Tally, [Times; 2])> {
+    empty: &Receiver<Empty>,
+    to_write: &Sender<Combined>,
+) -> Result<[Times; 2]> {
     let Rooms {
-        plan,
+        bands,
         workshop,
         watch,
         ..
@@ -148,21 +157,25 @@ fn work_room<T: Sample>(
     loop {
         let begun = Instant::now();
         let band = next.fetch_add(1, Ordering::Relaxed);
-        if band >= plan.bands {
+        if band >= bands.count() {
             break;
         }
-        let area = plan.area(band);
-        if let Some(ahead) = plan.ahead(band) {
+        watch.check()?;
+        let area = bands.area(band);
+        if let Some(ahead) = bands.ahead(band) {
             source.advise(&ahead);
         }
         let view = raw.fill(&area, |companion, frame, bytes| {
-            watch.check()?;
+            watch.check_in_hand()?;
             source.read(companion, frame, &area, bytes)?;
             watch.advance(bytes.len() as u64);
             Ok::<(), Error>(())
         })?;
         let arrived = Instant::now();
-        let Ok(tile) = empty.recv() else { break };
+        let Ok(Empty { tile, mut tally }) = empty.recv() else {
+            break;
+        };
+        mem::swap(&mut bench.scratch.tally, &mut tally);
         let met = Instant::now();
         let place = |pixel: usize| {
             let ncol = area.cols.len();
@@ -173,16 +186,18 @@ fn work_room<T: Sample>(
         };
         let of_frames = source.within(&area);
         let tile = tile.combine(area.clone(), stack.strip_npixel::<T>(), |strip| {
+            watch.check_in_hand()?;
             strip::work(workshop, (view, &of_frames), &mut bench, strip, place)
         })?;
+        mem::swap(&mut bench.scratch.tally, &mut tally);
         times[0].busy += arrived - begun;
         times[1].waited += met - arrived;
         times[1].busy += met.elapsed();
-        if to_write.send(tile).is_err() {
+        if to_write.send(Combined { tile, tally }).is_err() {
             break;
         }
     }
-    Ok((bench.scratch.tally, times))
+    Ok(times)
 }
 
 /// Takes combined tiles, writes them at their place, and sends them home.
@@ -191,25 +206,23 @@ fn work_room<T: Sample>(
     reason = "dropping its ends of the channels is how a room says that it is done"
 )]
 fn write_room(
-    rooms: Rooms<'_>,
-    combined: Receiver<CombinedTile>,
-    home: Sender<EmptyTile>,
-    mut write: impl FnMut(Plane, &Area, &[u8]) -> Result<()>,
+    combined: Receiver<Combined>,
+    home: Sender<Empty>,
+    mut write: impl FnMut(&CombinedTile, &Tally) -> Result<()>,
 ) -> Result<Times> {
     let mut times = Times::default();
     loop {
         let arrived = Instant::now();
-        let Ok(tile) = combined.recv() else {
+        let Ok(Combined { tile, mut tally }) = combined.recv() else {
             return Ok(times);
         };
         let begun = Instant::now();
-        rooms.watch.check()?;
-        for (plane, bytes) in tile.planes() {
-            write(plane, tile.area(), bytes)?;
-        }
+        write(&tile, &tally)?;
+        tally.clear();
         times.waited += begun - arrived;
         times.busy += begun.elapsed();
         // Behind the last band nobody waits for tiles any more.
-        let _ = home.send(tile.empty());
+        let tile = tile.empty();
+        let _ = home.send(Empty { tile, tally });
     }
 }

@@ -2,31 +2,27 @@
 
 mod header;
 mod levels;
+mod walk;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk, sky_wanted};
 use super::ceiling;
 use super::choices;
-use super::corridor::{self, Rooms, Source, Walked};
-use super::outcome::Outcome;
-use super::strip::Workshop;
+use super::journal;
 use super::survey::{self, Survey};
 use crate::error::Result;
-use crate::kernel::Sample;
-use crate::measure::{Ranked, Wanted};
+use crate::measure::Wanted;
 use crate::pixels::{self, SampleType};
 use crate::plan::{Demand, Plan};
-use crate::recipe::{Calibration, Hdu, Recipe};
+use crate::recipe::{Hdu, Recipe};
 use crate::shape::{Area, Section};
-use crate::sink::{FitsSink, StepCards};
+use crate::sink::StepCards;
 use crate::source::{Frame, FrameList, Masters, Reader};
-use crate::stack::StackRoom;
+use crate::stack::{StackRoom, Tally};
 use crate::summary::SkippedFrame;
-use crate::tile::{Companion, Layout, TilePlane};
+use crate::tile::{Companion, TilePlane};
 use crate::units::ByteSize;
-use crate::watch::{Walk, Watch};
 
 /// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
 const SKIPPED_COPIES: u64 = 5;
@@ -55,10 +51,10 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Plans an image; `process` is what the process took before it opened a frame.
+    /// Plans an image of so many; `process` is what the process took before it opened a frame.
     pub(super) fn new(
         recipe: &'a Recipe,
-        hdu: &Hdu,
+        (hdu, nimage): (&Hdu, usize),
         (list, masters): (&'a FrameList, &'a Masters),
         reader: &'a Reader<'a>,
         process: ByteSize,
@@ -94,7 +90,7 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.plan = ceiling::plan(&image.demand(process)?, recipe.resources.mem_limit)?;
+        image.plan = ceiling::plan(&image.demand(nimage, process)?, recipe.resources.mem_limit)?;
         let Plan {
             frames,
             bands,
@@ -109,7 +105,7 @@ impl<'a> Image<'a> {
     }
 
     /// What the image needs memory for.
-    fn demand(&self, process: ByteSize) -> Result<Demand> {
+    fn demand(&self, nimage: usize, process: ByteSize) -> Result<Demand> {
         let list = self.list;
         let nbyte = |plane: &TilePlane| plane.stored.bitpix.nbyte();
         let raw_nbyte = self.tile_planes().map(|plane| nbyte(&plane)).sum();
@@ -148,10 +144,12 @@ impl<'a> Image<'a> {
                 .iter()
                 .map(|(_, pixel)| pixel.nbyte())
                 .sum(),
+            tally_nbyte: Tally::nbyte(self.stack.clip.len(), list.frames.len()),
             text_nbyte: (names.sum::<usize>()
                 + HEADER_COPIES * CARD * list.frames.len()
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
+                + journal::nbyte(list, self.stack.clip.len()) * nimage as u64
                 + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
             scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,
@@ -243,136 +241,5 @@ impl<'a> Image<'a> {
             .map(|frame| &*frame.path)
             .chain(bad_pixels)
             .chain(self.masters.paths())
-    }
-
-    /// Measures, combines and writes the image.
-    pub(super) fn combine(
-        mut self,
-        pool: &rayon::ThreadPool,
-        sink: &mut FitsSink,
-        watch: &Watch,
-        outcome: &mut Outcome<'_>,
-    ) -> Result<()> {
-        let walked = match self.sample {
-            SampleType::F32 => self.walk::<f32>(pool, sink, watch),
-            SampleType::F64 => self.walk::<f64>(pool, sink, watch),
-        }?;
-        outcome.add(
-            self.list,
-            self.reader,
-            &self.plan,
-            self.sample,
-            &self.stack,
-            &walked,
-        );
-        let remark = self.calibrating.and_then(|found| found.flat_remark);
-        outcome.warnings.extend(remark);
-        Ok(())
-    }
-
-    /// Both walks.
-    fn walk<T: Ranked + Sample>(
-        &mut self,
-        pool: &rayon::ThreadPool,
-        sink: &mut FitsSink,
-        watch: &Watch,
-    ) -> Result<Walked> {
-        self.prepare::<T>(watch)?;
-        let measured = match self.survey() {
-            None => Vec::new(),
-            Some(survey) => {
-                watch.begin(Walk::Measuring, survey.nbyte());
-                survey.measure::<T>(self.reader, self.plan.measurers, watch)?
-            }
-        };
-        self.stack.levels = self.levels(&measured)?;
-        let hdus = self.hdus();
-        let first = hdus
-            .iter()
-            .map(|hdu| sink.add(hdu))
-            .collect::<Result<Vec<_>>>()?;
-        let planes = &self.stack.planes;
-        let hdu_of = |plane| {
-            planes
-                .iter()
-                .position(|(is, _)| *is == plane)
-                .map(|index| first[index])
-        };
-        watch.begin(
-            Walk::Combining,
-            self.plan.walks.last().copied().unwrap_or(0),
-        );
-        let capacity = self.plan.capacity();
-        let widths = planes
-            .iter()
-            .map(|(plane, pixel)| (*plane, pixel.nbyte()))
-            .collect();
-        let layout = Arc::new(Layout::new(self.tile_planes(), widths, capacity));
-        let rooms = Rooms {
-            plan: &self.plan,
-            workshop: Workshop {
-                stack: &self.stack,
-                calibrating: self.calibrating.as_ref(),
-                mask_bits: self.recipe.calibration.mask_bits,
-            },
-            pool,
-            watch,
-        };
-        corridor::walk::<T>(rooms, &layout, self, |plane, area, bytes| {
-            match hdu_of(plane) {
-                Some(hdu) => sink.write(hdu, area, bytes),
-                None => Ok(()),
-            }
-        })
-    }
-
-    /// Finds what calibration has to know.
-    fn prepare<T: Ranked + Sample>(&mut self, watch: &Watch) -> Result<()> {
-        let job = self.job();
-        let mut calibrating = None;
-        if job.calibrates() {
-            let threads = self.plan.measurers.max(1);
-            watch.begin(Walk::Measuring, 0);
-            let mut found = job.prepare(self.reader, threads, watch)?;
-            if let Some(survey) = self.sky_survey() {
-                job.sky::<T>(survey, &mut found, self.reader, threads, watch)?;
-            }
-            calibrating = Some(found);
-        }
-        if *job.calibration != Calibration::default() {
-            let section = self.recipe.stack.stats_section.as_ref();
-            self.told = Some(job.told(calibrating.as_ref(), section)?);
-        }
-        self.calibrating = calibrating;
-        Ok(())
-    }
-}
-
-impl Source for Image<'_> {
-    fn read(&self, plane: Companion, frame: usize, area: &Area, bytes: &mut [u8]) -> Result<()> {
-        let area = self.within(area);
-        let plane = match plane {
-            Companion::BadPixels => return self.reader.read_bad_pixels(&area, bytes),
-            Companion::Image => pixels::Companion::Image,
-            Companion::Mask => pixels::Companion::Mask,
-            Companion::Uncertainty(_) => pixels::Companion::Uncertainty,
-            Companion::Master(..) => return calibrating::read(self.reader, plane, &area, bytes),
-        };
-        self.reader.read(frame, plane, &area, bytes)
-    }
-
-    fn within(&self, area: &Area) -> Area {
-        let Area { rows, cols } = &self.region;
-        Area {
-            rows: area.rows.start + rows.start..area.rows.end + rows.start,
-            cols: area.cols.start + cols.start..area.cols.end + cols.start,
-        }
-    }
-
-    fn advise(&self, area: &Area) {
-        let area = self.within(area);
-        for frame in 0..self.list.frames.len() {
-            self.reader.advise(frame, &area);
-        }
     }
 }

@@ -10,6 +10,7 @@ mod ceiling;
 mod choices;
 mod corridor;
 mod image;
+mod journal;
 mod outcome;
 mod reduce;
 mod strip;
@@ -18,10 +19,11 @@ mod survey;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::checksum::digest;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::recipe::{Frames, Hdu, Recipe};
-use crate::sink::{self, FitsSink};
+use crate::sink::{self, Earlier};
 use crate::source::{self, Reader};
 use crate::summary::Summary;
 use crate::sys;
@@ -31,6 +33,7 @@ use crate::watch::Watch;
 pub use bench::BenchTile;
 use choices::Opened;
 use image::Image;
+use journal::Begun;
 use outcome::Outcome;
 pub use reduce::{calibrate, plan_calibration};
 
@@ -44,10 +47,12 @@ pub use reduce::{calibrate, plan_calibration};
 pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
     let process = process(recipe)?;
     let mut largest: Option<Plan> = None;
-    for hdu in hdus(&recipe.frames)? {
-        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
+    let hdus = hdus(&recipe.frames)?;
+    for hdu in &hdus {
+        let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
         let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
-        let plan = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?.plan;
+        let of = (hdu, hdus.len());
+        let plan = Image::new(recipe, of, (&list, &masters), &reader, process)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -60,13 +65,16 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
 
 /// Combines frames as the recipe says, within its memory limit, and says what was done.
 ///
-/// The output stands under its name only when it is whole; after an error there is none.
+/// The output stands under its name only when it is whole; after an error there is none. What a run has done by then is kept beside it, and
+/// taken up by the next run that is to [resume](crate::recipe::Output::resume).
 ///
 /// # Errors
 ///
 /// Every [`Error`] names the frame, file or choice at fault and says what would help.
 pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let begun = Instant::now();
+    let output = &recipe.output;
+    journal::finished(output, &recipe.deciding())?;
     let process = process(recipe)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(recipe.resources.threads)
@@ -78,32 +86,67 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
                 recipe.resources.threads
             ))
         })?;
-    let mut sink: Option<FitsSink> = None;
+    let mut run: Option<Begun> = None;
     let mut outcome = Outcome::new(recipe);
-    for hdu in hdus(&recipe.frames)? {
-        let Opened { list, masters } = choices::open(recipe, &hdu, watch)?;
-        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
-        let image = Image::new(recipe, &hdu, (&list, &masters), &reader, process)?;
-        if sink.is_none() {
-            output_is_no_input(&recipe.output.path, &image)?;
+    match images(recipe, process, &pool, watch, (&mut run, &mut outcome)) {
+        Ok(()) => run.ok_or_else(no_image)?.finish()?,
+        Err(error) => {
+            return Err(match run {
+                Some(run) => run.cut_short(error),
+                None => journal::still_there(output, error),
+            });
         }
-        let sink = match &mut sink {
-            Some(sink) => sink,
+    }
+    Ok(outcome.summary(begun.elapsed()))
+}
+
+/// Makes image after image; `run` begins with the first.
+fn images(
+    recipe: &Recipe,
+    process: ByteSize,
+    pool: &rayon::ThreadPool,
+    watch: &Watch,
+    (run, outcome): (&mut Option<Begun>, &mut Outcome<'_>),
+) -> Result<()> {
+    let output = &recipe.output;
+    let hdus = hdus(&recipe.frames)?;
+    let files = files(recipe)?;
+    for (number, hdu) in hdus.iter().enumerate() {
+        let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
+        if number > 0 && self::files(recipe)? != files {
+            return Err(Error::frame(
+                "the frames",
+                "are no longer those that the run began with; is another program adding or removing files?",
+            ));
+        }
+        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let of = (hdu, hdus.len());
+        let image = Image::new(recipe, of, (&list, &masters), &reader, process)?;
+        let Begun { sink, journal, .. } = match &mut *run {
+            Some(run) => run,
             none => {
-                let mut created = FitsSink::create(&recipe.output.path, recipe.output.overwrite)?;
-                if recipe.frames.hdu == Hdu::All {
-                    created.add(&image.shared_header())?;
-                }
-                none.insert(created)
+                output_is_no_input(&output.path, &image)?;
+                let begun = journal::begin(output, recipe.deciding(), hdus.len(), watch)?;
+                outcome.warn(begun.warning.clone());
+                none.insert(begun)
             }
         };
-        image.combine(&pool, sink, watch, &mut outcome)?;
+        let entry = journal.enter(number, image.entry())?;
+        if number == 0 && recipe.frames.hdu == Hdu::All {
+            match entry.written(0) {
+                None => sink.add(&image.shared_header())?,
+                Some(_) => sink.add_again(&image.shared_header(), Earlier::default())?,
+            };
+        }
+        let walked = journal.during(
+            || reader.unchanged(),
+            || image.combine(pool, sink, watch, entry),
+        )?;
+        outcome.add(&list, &reader, walked);
         // The next is planned as if this one had not been.
         sys::release_freed();
     }
-    watch.check()?;
-    sink.ok_or_else(no_image)?.finish()?;
-    Ok(outcome.summary(begun.elapsed()))
+    watch.check()
 }
 
 /// Checks what can be checked before a frame is opened, and looks what the process takes so far.
@@ -121,6 +164,14 @@ fn hdus(frames: &Frames) -> Result<Vec<Hdu>> {
     } else {
         Ok(vec![frames.hdu.clone()])
     }
+}
+
+/// What tells the files of a run from others: `--hdu all` looks for them again with each image.
+fn files(recipe: &Recipe) -> Result<u64> {
+    let named = source::expand(&recipe.frames.names)?;
+    let paths = named.iter().map(|named| named.path.as_os_str());
+    let pieces = paths.flat_map(|path| [path.as_encoded_bytes(), b"\0"]);
+    Ok(digest(pieces))
 }
 
 fn no_image() -> Error {

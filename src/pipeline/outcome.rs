@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::corridor::{Times, Walked};
+use super::corridor::Times;
 use crate::kernel::Width;
 use crate::pixels::SampleType;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 use crate::source::{FrameList, Reader};
-use crate::stack::{NoiseGauge, StackRoom};
+use crate::stack::{NoiseGauge, Tally};
 use crate::summary::{
     ClipCount, Memory, Noise, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
 };
@@ -33,6 +33,21 @@ pub(super) struct Outcome<'a> {
     page_tables: Option<ByteSize>,
 }
 
+/// What the walks of an image came to.
+#[derive(Debug)]
+pub(super) struct Walked {
+    pub(super) plan: Plan,
+    pub(super) sample: SampleType,
+    /// What the user should know of the calibration.
+    pub(super) remark: Option<String>,
+    /// Counts, those of earlier runs among them.
+    pub(super) tally: Tally,
+    /// Of read, work and write.
+    pub(super) times: [Times; 3],
+    /// Pixels that an earlier run had done.
+    pub(super) resumed: usize,
+}
+
 /// What one image came to.
 #[derive(Debug)]
 struct Done {
@@ -47,6 +62,8 @@ struct Done {
     bytes: u64,
     /// Bytes that the frames and their companions have.
     once: u64,
+    /// Pixels that an earlier run had done.
+    resumed: u64,
 }
 
 impl<'a> Outcome<'a> {
@@ -63,25 +80,28 @@ impl<'a> Outcome<'a> {
         }
     }
 
+    /// Adds what the user should know.
+    pub(super) fn warn(&mut self, warning: Option<String>) {
+        self.warnings.extend(warning);
+    }
+
     /// Adds an image.
-    pub(super) fn add(
-        &mut self,
-        list: &FrameList,
-        reader: &Reader<'_>,
-        plan: &Plan,
-        sample: SampleType,
-        stack: &StackRoom,
-        walked: &Walked,
-    ) {
-        let tally = &walked.tally;
+    pub(super) fn add(&mut self, list: &FrameList, reader: &Reader<'_>, walked: Walked) {
+        let Walked {
+            plan,
+            sample,
+            remark,
+            tally,
+            times,
+            resumed,
+        } = walked;
         let npixel = plan.shape.npixel() as u64;
-        let nstep = stack.clip.len();
+        let (nstep, nframe) = (self.recipe.stack.clip.len(), list.frames.len());
         let of_step =
             |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
         let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
-        let in_all = (0..stack.nframe).map(in_all).collect();
+        let in_all = (0..nframe).map(in_all).collect();
         self.images.push(Done {
-            plan: plan.clone(),
             sample,
             sides: tally
                 .low
@@ -94,8 +114,10 @@ impl<'a> Outcome<'a> {
             empty: tally.empty,
             bytes: reader.bytes_read(),
             once: plan.walks.last().copied().unwrap_or(0),
+            resumed: resumed as u64,
+            plan,
         });
-        for (sum, times) in self.times.iter_mut().zip(walked.times) {
+        for (sum, times) in self.times.iter_mut().zip(times) {
             sum.add(times);
         }
         self.frame.merge(&tally.frame);
@@ -105,6 +127,7 @@ impl<'a> Outcome<'a> {
         self.warnings.extend(reader.warning());
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
+        self.warnings.extend(remark);
         self.skipped.clone_from(&list.skipped);
     }
 
@@ -158,6 +181,7 @@ impl<'a> Outcome<'a> {
                 .unwrap_or(SampleType::F32),
             skipped: self.skipped,
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
+            resumed_pixels: self.images.iter().map(|image| image.resumed).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),
             clip: clip.collect(),
             worst_frames: most(

@@ -5,6 +5,7 @@ mod chip;
 mod desk;
 mod need;
 mod outputs;
+mod resume;
 
 use std::collections::HashMap;
 use std::fs;
@@ -46,20 +47,27 @@ pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
 /// its `fault` in the summary.
 pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> {
     let begun = Instant::now();
-    let run = Run::new(recipe, watch)?;
+    let mut run = Run::new(recipe, watch)?;
     let folder = &recipe.folder.path;
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the folder", e))?;
-    watch.begin(
-        Walk::Calibrating,
-        run.plan.walks.last().copied().unwrap_or(0),
-    );
-    let mut done = Vec::with_capacity(run.files.len());
+    let (nfile, nbyte) = (run.files.len(), run.plan.walks.last().copied().unwrap_or(0));
+    let (ledger, finished) = resume::take_up(&mut run)?;
+    let left = run.files.len();
+    watch.begin(Walk::Calibrating, nbyte / nfile as u64 * left as u64);
+    let mut done = Vec::with_capacity(left);
     // Even batches: the last has no fewer files for its masters than the others.
-    let nbatch = run.files.len().div_ceil(run.batch);
-    for files in run.files.chunks(run.files.len().div_ceil(nbatch)) {
-        let batch = watch.check().and_then(|()| Batch::calibrate(&run, files));
-        done.extend(batch.map_err(|error| error.with_done(nwritten(&done), run.files.len()))?);
+    let nbatch = left.div_ceil(run.batch).max(1);
+    for files in run.files.chunks(left.div_ceil(nbatch).max(1)) {
+        let batch = watch
+            .check()
+            .and_then(|()| Batch::calibrate(&run, files, &ledger));
+        let nwritten = nfile - left + nwritten(&done);
+        done.extend(batch.map_err(|error| error.with_done(nwritten, nfile))?);
     }
+    if nwritten(&done) == left {
+        ledger.close();
+    }
+    let done = resume::in_order(finished, done);
     Ok(run.summary(done, begun))
 }
 
@@ -76,6 +84,10 @@ struct File {
     output: PathBuf,
     /// Why it cannot be opened, if it cannot.
     fault: Option<String>,
+    /// What tells the files that its output is made of from others.
+    made_of: u64,
+    /// Whether what stands under the name of its output is what the disk has kept of an earlier run's: not all.
+    is_broken: bool,
 }
 
 impl File {
@@ -147,7 +159,7 @@ impl<'a> Run<'a> {
         let mut need = Need::default();
         for named in named {
             watch.check()?;
-            let fault = match run.look(&named) {
+            let (fault, made_of) = match run.look(&named) {
                 Ok(images) => {
                     if images.is_empty() {
                         watch.advance(1);
@@ -155,7 +167,7 @@ impl<'a> Run<'a> {
                     }
                     let chips: Vec<_> = images.iter().map(|image| run.chip(image)).collect();
                     need.add(named.path.as_os_str().len(), &chips)?;
-                    None
+                    (None, resume::made_of(&images))
                 }
                 Err(Error::Stopped(signal)) => return Err(Error::Stopped(signal)),
                 Err(Error::Damaged(fault)) if recipe.frames.skip_bad => {
@@ -163,12 +175,14 @@ impl<'a> Run<'a> {
                     watch.advance(1);
                     continue;
                 }
-                Err(error) => Some(error.to_string()),
+                Err(error) => (Some(error.to_string()), 0),
             };
             run.files.push(File {
                 output: PathBuf::new(),
                 named,
                 fault,
+                made_of,
+                is_broken: false,
             });
             watch.advance(1);
         }

@@ -15,6 +15,7 @@ use crate::watch::Watch;
 
 use super::by_frame::by_frame;
 use super::calibrating::{self, Calibrating, MasterDesk};
+use super::journal::Measurements;
 use desk::Desk;
 
 /// Pixels that a thread takes at a time, or a row where that is more.
@@ -154,11 +155,34 @@ impl Survey<'_> {
         threads: usize,
         watch: &Watch,
     ) -> Result<Vec<Measured>> {
+        self.measure_once::<T>(reader, threads, watch, None)
+    }
+
+    /// The same, but for what is known already; what is measured is noted.
+    pub(super) fn measure_once<T: Ranked + Sample>(
+        &self,
+        reader: &Reader<'_>,
+        threads: usize,
+        watch: &Watch,
+        journal: Option<Measurements<'_>>,
+    ) -> Result<Vec<Measured>> {
+        let nframe = self.list.frames.len();
+        let each = self.nbyte() / nframe.max(1) as u64;
         by_frame(
             threads,
-            self.list.frames.len(),
+            nframe,
             || Desk::<T>::new(self),
-            |desk, frame| desk.measure(reader, frame, watch),
+            |desk, frame| {
+                if let Some(known) = journal.and_then(|journal| journal.known(frame)) {
+                    watch.advance(each);
+                    return Ok(known);
+                }
+                let measured = desk.measure(reader, frame, watch)?;
+                if let Some(journal) = journal {
+                    journal.note(frame, nframe, measured);
+                }
+                Ok(measured)
+            },
         )
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::runs::Runs;
 
 fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool) -> Demand {
     let pixels = (nframe * nrow * ncol * 2) as u64;
@@ -13,6 +14,7 @@ fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool)
         raw_nbyte: 2 * nframe,
         nplane: nframe,
         out_nbyte: 9,
+        tally_nbyte: 32 << 10,
         text_nbyte: 100 * nframe as u64,
         threads,
         scratch_nbyte: 64 * nframe * 4,
@@ -49,12 +51,12 @@ fn any_size() -> impl Strategy<Value = usize> {
 
 prop_compose! {
     fn any_demand()(
-        sizes in prop::array::uniform10(any_size()),
+        sizes in prop::array::uniform11(any_size()),
         (process, text_nbyte) in (any_size(), any_size()),
         (mapped, measure_nbyte) in (prop::option::of(any_size()), prop::option::of(any_size())),
         again: bool,
     ) -> Demand {
-        let [nframe, nrow, ncol, raw_nbyte, nplane, out_nbyte, threads, scratch_nbyte, nfile, walk] = sizes;
+        let [nframe, nrow, ncol, raw_nbyte, nplane, out_nbyte, threads, scratch_nbyte, nfile, walk, tally_nbyte] = sizes;
         Demand {
             process: process as u64,
             nframe,
@@ -62,6 +64,7 @@ prop_compose! {
             raw_nbyte,
             nplane,
             out_nbyte,
+            tally_nbyte,
             text_nbyte: text_nbyte as u64,
             threads,
             scratch_nbyte,
@@ -85,15 +88,17 @@ proptest! {
                 prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);
                 prop_assert!(plan.smallest.0 <= limit.0.next_multiple_of(1024));
                 let Shape { nrow, ncol } = demand.shape;
+                let bands = Bands::new(&plan, &Runs::of(0..demand.shape.npixel()));
+                prop_assert_eq!(bands.count(), plan.bands);
                 for band in [0, place.index(plan.bands), plan.bands - 1] {
-                    let area = plan.area(band);
+                    let area = bands.area(band);
                     prop_assert!(!area.rows.is_empty() && area.rows.end <= nrow);
                     prop_assert!(!area.cols.is_empty() && area.cols.end <= ncol);
                     prop_assert!(area.npixel() <= plan.capacity());
                 }
-                prop_assert_eq!(plan.area(0).rows.start, 0);
-                prop_assert_eq!(plan.area(plan.bands - 1).rows.end, nrow);
-                prop_assert_eq!(plan.area(plan.bands - 1).cols.end, ncol);
+                prop_assert_eq!(bands.area(0).rows.start, 0);
+                prop_assert_eq!(bands.area(plan.bands - 1).rows.end, nrow);
+                prop_assert_eq!(bands.area(plan.bands - 1).cols.end, ncol);
                 prop_assert!(!plan.to_string().is_empty());
             }
             Err(Error::LimitTooSmall { needed, .. }) => {
@@ -114,8 +119,10 @@ proptest! {
         let Ok(plan) = demand.plan(limit) else { return Ok(()) };
         prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);
         let mut seen = vec![0_u8; nrow * ncol];
+        let bands = Bands::new(&plan, &Runs::of(0..nrow * ncol));
+        prop_assert_eq!(bands.count(), plan.bands);
         for band in 0..plan.bands {
-            let area = plan.area(band);
+            let area = bands.area(band);
             prop_assert!(area.npixel() <= plan.capacity());
             for row in area.rows {
                 for col in area.cols.clone() {

@@ -1,21 +1,17 @@
 //! The file: HDUs reserved one after the other, pixels written at their place, the name given last.
 
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use tempfile::TempPath;
-
-use super::{HduSpec, Pixels, name};
+use super::HduSpec;
+use super::hdu::{Earlier, Hdu, SUMS, Written, whole_blocks};
+use super::ledger::Ledger;
+use super::part::Part;
+use super::state::StateFile;
 use crate::checksum::Sum;
 use crate::error::{Error, Result};
-use crate::header::Card;
 use crate::shape::Area;
-
-/// Headers and data are filled up to multiples of this.
-const BLOCK: usize = 2880;
 
 /// A FITS file that is being written, visible under its name only when whole.
 #[derive(Debug)]
@@ -23,37 +19,12 @@ pub(crate) struct FitsSink {
     /// Where the file will stand.
     path: PathBuf,
     overwrite: bool,
-    file: File,
-    /// Removes the file where it is dropped.
-    temporary: TempPath,
+    part: Part,
     hdus: Vec<Hdu>,
     /// Where the next HDU begins.
     end: u64,
-}
-
-/// An HDU whose header is written and whose pixels have their place.
-#[derive(Debug)]
-struct Hdu {
-    pixels: Option<Pixels>,
-    /// The byte at which the header begins.
-    begin: u64,
-    /// The byte at which the data begin, and how many there are.
-    start: u64,
+    /// How long the file is: longer than that where a run is taken up.
     length: u64,
-    /// The byte at which the DATASUM card stands; the CHECKSUM card follows it.
-    sums_at: u64,
-    header: Sum,
-    /// Shared by the threads that write.
-    data: Mutex<Written>,
-}
-
-/// What was written of the pixels of an HDU.
-#[derive(Clone, Copy, Debug, Default)]
-struct Written {
-    /// Bytes.
-    nbyte: u64,
-    /// Their sum.
-    sum: Sum,
 }
 
 impl FitsSink {
@@ -64,15 +35,69 @@ impl FitsSink {
     /// [`Error::Output`] where `path` exists and is not to be replaced, is not a regular file, or has no folder;
     /// [`Error::Io`] where the folder refuses the file.
     pub(crate) fn create(path: &Path, overwrite: bool) -> Result<Self> {
-        let (file, temporary) = name::reserve(path, overwrite)?;
-        Ok(Self {
+        Ok(Self::of(path, overwrite, Part::create(path, overwrite)?, 0))
+    }
+
+    /// Goes on with a file that an earlier run has left, of which the first `length` bytes are of use. Its HDUs are to be added again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the file cannot be cut to that length.
+    pub(crate) fn take_up(path: &Path, overwrite: bool, part: Part, length: u64) -> Result<Self> {
+        let sink = Self::of(path, overwrite, part, whole_blocks(length));
+        let file = sink.part.file();
+        file.set_len(sink.length)
+            .map_err(|source| sink.refused(source))?;
+        Ok(sink)
+    }
+
+    fn of(path: &Path, overwrite: bool, part: Part, length: u64) -> Self {
+        Self {
             path: path.into(),
             overwrite,
-            file,
-            temporary,
+            part,
             hdus: Vec::new(),
             end: 0,
-        })
+            length,
+        }
+    }
+
+    /// The number by which the system knows the file, whatever its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the system does not tell it.
+    pub(crate) fn inode(&self) -> Result<u64> {
+        self.part.inode()
+    }
+
+    /// What writes the state of the file while it grows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the system has no descriptor left.
+    pub(crate) fn state(&self) -> Result<StateFile> {
+        self.part.state(&self.path)
+    }
+
+    /// Whether the hidden file and its state stay when this is dropped before it is whole; returns whether they can.
+    pub(crate) fn keep(&mut self, kept: bool) -> bool {
+        self.part.keep(kept)
+    }
+
+    /// Where the file will stand.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the pixels of an HDU begin.
+    pub(crate) fn start(&self, hdu: usize) -> u64 {
+        self.hdus[hdu].start
+    }
+
+    /// The sum of the pixels of an HDU that were written so far.
+    pub(crate) fn sum(&self, hdu: usize) -> Sum {
+        self.hdus[hdu].written().sum
     }
 
     /// Adds an HDU behind those that are there, the first as the primary: writes its header and keeps room for its
@@ -82,52 +107,60 @@ impl FitsSink {
     ///
     /// [`Error::Output`] where the pixels are more than a file can hold, [`Error::Io`] where the file refuses.
     pub(crate) fn add(&mut self, spec: &HduSpec) -> Result<usize> {
-        let mut header: Vec<u8> = spec
-            .header(self.hdus.is_empty())
-            .iter()
-            .flat_map(|card| card.0)
-            .collect();
-        let (mut sum, sums_at) = (Sum::default(), self.end + header.len() as u64);
-        sum.add(0, &header);
-        // Room for the two cards of the sums, which are known only when all pixels are.
-        header.resize(header.len() + 160, b' ');
-        let last = header.len();
-        header.extend(Card::new("END").0);
-        header.resize(header.len().next_multiple_of(BLOCK), b' ');
-        sum.add(0, &header[last..]);
+        let (header, hdu) = self.lay_out(spec)?;
+        self.append(&header, hdu)
+    }
 
+    /// The same for an HDU of which an earlier run has written some pixels.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::add`], and [`Error::Output`] where the earlier run gave it another header.
+    pub(crate) fn add_again(&mut self, spec: &HduSpec, earlier: Earlier) -> Result<usize> {
+        let (header, hdu) = self.lay_out(spec)?;
+        let mut there = vec![0; header.len()];
+        self.part
+            .file()
+            .read_exact_at(&mut there, hdu.begin)
+            .map_err(|source| Error::io(&self.path, "cannot read what is there", source))?;
+        let sums = usize::try_from(hdu.sums_at - hdu.begin).expect("a header is in memory");
+        let sums = sums..sums + SUMS;
+        // The sums are known only behind the last pixel; the earlier run may have come so far.
+        there[sums.clone()].copy_from_slice(&header[sums]);
+        if there != header {
+            let number = self.hdus.len();
+            let what = format!("the header of HDU {number} would be another now");
+            return Err(Error::not_taken_up(&self.path, what));
+        }
+        let nbyte = hdu.pixels.map_or(0, |pixels| pixels.dtype.nbyte());
+        hdu.add(Written {
+            nbyte: earlier.npixel as u64 * nbyte as u64,
+            sum: earlier.sum,
+        });
+        self.append(&header, hdu)
+    }
+
+    /// Writes the header of an HDU, and makes room for its pixels.
+    fn append(&mut self, header: &[u8], hdu: Hdu) -> Result<usize> {
+        self.put(header, hdu.begin)?;
+        let end = hdu.end();
+        if end > self.length {
+            let file = self.part.file();
+            file.set_len(end).map_err(|source| self.refused(source))?;
+            self.length = end;
+        }
+        self.end = end;
+        self.hdus.push(hdu);
+        Ok(self.hdus.len() - 1)
+    }
+
+    /// The header of the next HDU, and where it and its pixels stand.
+    fn lay_out(&self, spec: &HduSpec) -> Result<(Vec<u8>, Hdu)> {
         let too_large = || Error::Output {
             path: self.path.clone(),
             fault: "has more pixels than a file can hold".into(),
         };
-        let length = spec
-            .pixels
-            .map_or(Some(0), Pixels::nbyte)
-            .ok_or_else(too_large)?;
-        let start = self.end + header.len() as u64;
-        let end = length
-            .checked_next_multiple_of(BLOCK as u64)
-            .and_then(|length| start.checked_add(length));
-        let end = end
-            .filter(|&end| i64::try_from(end).is_ok())
-            .ok_or_else(too_large)?;
-        let begin = self.end;
-        self.put(&header, begin)?;
-        self.file
-            .set_len(end)
-            .map_err(|source| self.refused(source))?;
-        self.end = end;
-        let pixels = spec.pixels;
-        self.hdus.push(Hdu {
-            pixels,
-            begin,
-            start,
-            length,
-            sums_at,
-            header: sum,
-            data: Mutex::default(),
-        });
-        Ok(self.hdus.len() - 1)
+        Hdu::lay_out(spec, self.hdus.is_empty(), self.end).ok_or_else(too_large)
     }
 
     /// Writes the stored, big-endian bytes of a rectangle of pixels of an HDU. Rectangles may come in any order, and from several threads;
@@ -186,10 +219,10 @@ impl FitsSink {
     /// [`Error::Io`] where the file refuses.
     pub(crate) fn drop_last(&mut self) -> Result<()> {
         if let Some(last) = self.hdus.pop() {
-            self.file
-                .set_len(last.begin)
+            let file = self.part.file();
+            file.set_len(last.begin)
                 .map_err(|source| self.refused(source))?;
-            self.end = last.begin;
+            (self.end, self.length) = (last.begin, last.begin);
         }
         Ok(())
     }
@@ -200,25 +233,31 @@ impl FitsSink {
     ///
     /// [`Error::Output`] where something came to stand under that name meanwhile, [`Error::Io`] where the file refuses.
     pub(crate) fn finish(self) -> Result<()> {
-        self.complete()?;
-        self.file
-            .sync_all()
-            .map_err(|source| self.refused(source))?;
-        let folder = name::folder(&self.path).to_owned();
-        self.name()?;
-        // The pixels are safe; a folder that cannot be flushed is no reason to call the file lost.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        Ok(())
+        self.settle()?;
+        self.name()
     }
 
-    /// The same, and leaves it to the system when the file reaches its disk: one of many, which can be made again.
+    /// Completes the file and flushes it to its disk: all that is left is to give it its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the file refuses.
+    pub(crate) fn settle(&self) -> Result<()> {
+        self.complete()?;
+        let file = self.part.file();
+        file.sync_all().map_err(|source| self.refused(source))
+    }
+
+    /// Completes the file, enters it as made of files with this digest, gives it its name, and leaves it to the system when it reaches its
+    /// disk: one of many, which can be made again.
     ///
     /// # Errors
     ///
     /// Those of [`Self::finish`].
-    pub(crate) fn finish_unflushed(self) -> Result<()> {
+    pub(crate) fn finish_entered(self, ledger: &Ledger, made_of: u64) -> Result<()> {
         self.complete()?;
-        self.name()
+        ledger.enter(&self.path, self.part.file(), made_of);
+        self.part.give_name(&self.path, self.overwrite, false)
     }
 
     /// Writes what is known only when all pixels are.
@@ -239,54 +278,24 @@ impl FitsSink {
         Ok(())
     }
 
-    fn name(self) -> Result<()> {
-        let Self {
-            path,
-            overwrite,
-            temporary,
-            ..
-        } = self;
-        name::give(temporary, &path, overwrite)
+    /// Gives a file that is settled its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Output`] where something came to stand under that name meanwhile, [`Error::Io`] where the folder refuses.
+    pub(crate) fn name(self) -> Result<()> {
+        self.part.give_name(&self.path, self.overwrite, true)
     }
 
     fn put(&self, bytes: &[u8], at: u64) -> Result<()> {
-        self.file
+        self.part
+            .file()
             .write_all_at(bytes, at)
             .map_err(|source| self.refused(source))
     }
 
     fn refused(&self, source: io::Error) -> Error {
         Error::io(&self.path, "cannot write", source)
-    }
-}
-
-impl Hdu {
-    /// What was written so far.
-    fn written(&self) -> Written {
-        *self.data.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes what was written.
-    fn add(&self, more: Written) {
-        let mut data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
-        data.nbyte += more.nbyte;
-        data.sum.join(more.sum);
-    }
-
-    /// The cards DATASUM and CHECKSUM.
-    fn sum_cards(&self) -> Vec<u8> {
-        let data = self.written().sum;
-        // CFITSIO puts the date into these comments: ours tell nothing but what they are.
-        let cards = |checksum: &str| {
-            let mut cards =
-                Card::string("DATASUM", &data.value().to_string(), "data unit checksum");
-            cards.extend(Card::string("CHECKSUM", checksum, "HDU checksum"));
-            cards.iter().flat_map(|card| card.0).collect::<Vec<u8>>()
-        };
-        let mut sum = self.header;
-        sum.join(data);
-        sum.add(0, &cards("0000000000000000"));
-        cards(&sum.text())
     }
 }
 

@@ -10,12 +10,16 @@ mod dates;
 mod entry;
 mod file;
 mod frame;
+mod hdu;
 mod header;
+mod ledger;
 mod name;
+mod part;
 mod planes;
 mod provenance;
 mod reserved;
 mod sections;
+mod state;
 mod steps;
 mod value;
 mod wcs;
@@ -23,10 +27,14 @@ mod wcs;
 pub(crate) use calibrated::calibrated;
 pub(crate) use dates::Exposures;
 pub(crate) use file::FitsSink;
+pub(crate) use hdu::Earlier;
 pub(crate) use header::{Part, combined};
+pub(crate) use ledger::{Ledger, Standing};
 pub(crate) use name::vacant;
+pub(crate) use part::{Leftover, Part as HiddenPart, forget, has_leftover, inode, leftover};
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
+pub(crate) use state::StateFile;
 pub(crate) use steps::{
     DarkFacts, DarkScale, DeviationFacts, Fact, FlatFacts, GainFacts, Limits, MaskFacts,
     MasterName, OverscanFacts, SkyFacts, StepCards, TrimFacts,

@@ -1,13 +1,68 @@
-//! The name of the output: nothing stands under it before the file is whole.
+//! The name of the output, and the hidden names beside it: nothing stands under it before the file is whole.
 
-use std::fs::{File, Permissions};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
+use crate::checksum::digest;
 use crate::error::{Error, Result};
+use crate::sys;
+
+/// Bytes of a name that hidden names take over whole; file systems allow 255, some 143, and ours are longer.
+const LONGEST: usize = 100;
+
+/// The hidden names that stand beside an output while it is made. They follow from its own, so that a later run finds them.
+#[derive(Clone, Debug)]
+pub(super) struct Hidden {
+    /// The file that becomes the output.
+    pub(super) part: PathBuf,
+    /// What is known of it.
+    pub(super) state: PathBuf,
+    /// The same while it is written.
+    pub(super) draft: PathBuf,
+}
+
+impl Hidden {
+    /// The names beside an output.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Output`] where `path` is not the name of a file.
+    pub(super) fn beside(path: &Path) -> Result<Self> {
+        let own = path.file_name().ok_or_else(|| Error::Output {
+            path: path.into(),
+            fault: "is not the name of a file".into(),
+        })?;
+        let stem = match own.to_str().filter(|name| name.len() <= LONGEST) {
+            Some(name) => OsString::from(name),
+            None => {
+                let name = own.to_string_lossy();
+                let mut end = name.len().min(LONGEST / 2);
+                while !name.is_char_boundary(end) {
+                    end -= 1;
+                }
+                let digest = digest([own.as_bytes()]);
+                format!("{}~{digest:016x}", &name[..end]).into()
+            }
+        };
+        let beside = |ending: &str| {
+            let mut name = OsString::from(".");
+            name.push(&stem);
+            name.push(ending);
+            path.with_file_name(name)
+        };
+        Ok(Self {
+            part: beside(".part"),
+            state: beside(".state"),
+            draft: beside(".state.new"),
+        })
+    }
+}
 
 /// Checks that an output may come to stand at `path`, as far as that can be told without writing.
 ///
@@ -38,44 +93,16 @@ pub(crate) fn vacant(path: &Path, overwrite: bool) -> Result<()> {
     Ok(())
 }
 
-/// Makes an empty file beside `path`, under a hidden name; it vanishes where its path is dropped.
-///
-/// # Errors
-///
-/// [`Error::Output`] where `path` exists and is not to be replaced, is not a regular file, or has no folder;
-/// [`Error::Io`] where the folder refuses the file.
-pub(super) fn reserve(path: &Path, overwrite: bool) -> Result<(File, TempPath)> {
-    vacant(path, overwrite)?;
-    let fault = |fault: String| Error::Output {
-        path: path.into(),
-        fault,
-    };
-    let name = path
-        .file_name()
-        .ok_or_else(|| fault("is not the name of a file".into()))?;
-    let folder = folder(path);
-    if !folder.is_dir() {
-        return Err(fault(format!(
-            "there is no folder {}; make it first",
-            folder.display()
-        )));
-    }
-    // A name may be as long as the file system allows, and ours is longer.
-    let name: String = name.to_string_lossy().chars().take(40).collect();
-    Ok(tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".part")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(|source| Error::io(path, "cannot create", source))?
-        .into_parts())
-}
-
 /// The folder in which `path` stands.
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// Brings to the disk which names a folder has. Where the folder cannot be flushed, the system does it in its own time.
+pub(super) fn flush(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// Moves the whole file to its name.
@@ -104,41 +131,49 @@ pub(super) fn give(temporary: TempPath, path: &Path, overwrite: bool) -> Result<
         .map_err(|refusal| refused(refusal.error))
 }
 
+/// Links are not followed: hidden names can be foretold, and whoever may write to the folder could have put one there. Nor does opening
+/// wait for the other end of a pipe.
+pub(super) const FLAGS: i32 = sys::O_NOFOLLOW | sys::O_NONBLOCK;
+
+/// Opens hidden files.
+pub(super) fn options() -> OpenOptions {
+    let mut options = File::options();
+    options
+        .read(true)
+        .write(true)
+        .mode(0o666)
+        .custom_flags(FLAGS);
+    options
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::ffi::OsStr;
 
     #[test]
-    fn a_name_that_is_taken_is_refused_at_once() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out.fits");
-        fs::write(&path, "old").expect("a file");
-        let message =
-            |path: &Path, overwrite| reserve(path, overwrite).err().map(|e| e.to_string());
-        assert!(message(&path, false).is_some_and(|m| m.contains("--overwrite")));
-        assert!(message(folder.path(), true).is_some_and(|m| m.contains("is a folder")));
-        let lost = folder.path().join("no/out.fits");
-        assert!(message(&lost, false).is_some_and(|m| m.contains("there is no folder")));
-        assert_eq!(message(&path, true), None);
-        assert_eq!(fs::read(&path).expect("a file"), b"old");
-    }
-
-    #[test]
-    fn permissions_are_those_of_any_new_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let plain = File::create(folder.path().join("plain")).expect("a file");
-        let (ours, _path) = reserve(&folder.path().join("out.fits"), false).expect("a file");
-        let mode = |file: &File| file.metadata().expect("a file").permissions().mode();
-        assert_eq!(mode(&ours), mode(&plain));
-    }
-
-    #[test]
-    fn the_longest_name_of_a_file_system_will_do() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x".repeat(255));
-        let (_file, temporary) = reserve(&path, false).expect("a file");
-        give(temporary, &path, false).expect("a name");
-        assert!(path.is_file());
+    fn hidden_names_follow_from_the_name_of_the_output() {
+        let hidden = |name: &OsStr| {
+            let names = Hidden::beside(&Path::new("night").join(name)).expect("a name");
+            assert_eq!(names.part.parent(), Some(Path::new("night")));
+            names.part.file_name().unwrap_or_default().to_owned()
+        };
+        assert_eq!(hidden(OsStr::new("out.fits")), ".out.fits.part");
+        let long = |last: char| format!("{}{last}", "ä".repeat(120));
+        let (one, other) = (long('1'), long('2'));
+        assert_eq!(hidden(one.as_ref()), hidden(one.as_ref()));
+        assert_ne!(hidden(one.as_ref()), hidden(other.as_ref()));
+        assert!(hidden(one.as_ref()).len() < 80 && hidden(one.as_ref()).to_str().is_some());
+        let odd = OsStr::from_bytes(b"m\xff.fits");
+        assert_ne!(hidden(odd), hidden(OsStr::from_bytes(b"m\xfe.fits")));
+        assert!(Hidden::beside(Path::new("..")).is_err());
     }
 }

@@ -291,7 +291,16 @@ mod tests {
 
     #[test]
     fn junk_behind_the_data_is_no_companion() {
-        let found = of(&[4, 3], &[b"XTENSION= 'IMAGE' and nothing".to_vec()]).expect("found");
+        let found = of(&[4, 3], &[b"EXTENSION= 'IMAGE' and nothing".to_vec()]).expect("found");
         assert!(found.mask(0).is_none());
+    }
+
+    #[test]
+    fn an_extension_that_breaks_off_may_be_the_companion() {
+        let fault = of(&[4, 3], &[b"XTENSION= 'IMAGE   '".to_vec()]).expect_err("refused");
+        assert!(
+            fault.starts_with("the header of its HDU 1 cannot be read"),
+            "{fault}"
+        );
     }
 }

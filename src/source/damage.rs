@@ -133,7 +133,8 @@ mod tests {
     use crate::source::sample::{card, extension, folder, image, saved};
 
     fn opened(bytes: &[u8]) -> FitsFile {
-        FitsFile::open(&saved(&folder(), "a.fits", bytes)).expect("opened")
+        let dir = folder();
+        FitsFile::open(&saved(&dir, "a.fits", bytes)).expect("opened")
     }
 
     #[test]

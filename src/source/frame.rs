@@ -8,7 +8,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
-use crate::header::{Keywords, printable};
+use crate::checksum::digest;
+use crate::header::{Header, Keywords, printable};
 use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Hdu;
 use crate::source::raw::Raw;
@@ -22,6 +23,8 @@ pub(crate) struct Frame {
     pub suffix: Box<str>,
     /// The file as it was when its header was read.
     pub stamp: Stamp,
+    /// What tells its headers from others.
+    pub header: u64,
     /// Where the pixels stand.
     pub image: Image,
     /// Where its mask stands, nonzero is bad.
@@ -58,6 +61,7 @@ impl Frame {
             path: path.into(),
             suffix: suffix.into(),
             stamp,
+            header: header_digest(keywords),
             image,
             mask: None,
             uncertainty: None,
@@ -114,6 +118,12 @@ pub(super) fn hdu_suffix(hdu: &Hdu) -> String {
     }
 }
 
+/// What tells the headers of a frame from others.
+fn header_digest(keywords: Keywords<'_>) -> u64 {
+    let headers = keywords.primary.into_iter().chain([keywords.image]);
+    digest(headers.flat_map(Header::cards).map(|card| &card.0[..]))
+}
+
 /// When a frame began: DATE-OBS, with the time of TIME-OBS where it has none itself.
 fn date_obs(keywords: Keywords<'_>) -> Option<String> {
     let date = keywords.text("DATE-OBS")?;
@@ -139,7 +149,6 @@ fn date_end(keywords: Keywords<'_>, began: Option<&str>, exptime: Option<f64>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::header::Header;
     use crate::source::sample::{card, header_block};
 
     #[test]

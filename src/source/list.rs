@@ -27,6 +27,9 @@ use crate::summary::SkippedFrame;
 use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
 
+/// Bytes of frames that are kept whatever the limit: no process runs in so few.
+const FEW: u64 = 4 << 20;
+
 /// What is asked of the frames.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Selection<'a> {
@@ -199,9 +202,12 @@ impl<'a> Opening<'a> {
             .as_ref()
             .map_or(planes.shape().area(), |raw| raw.trim.clone());
         let companions = Companions::of(&mut file, number, &planes, trim.shape(), self.companions)
-            .map_err(|fault| match file.ends_early() {
-                true => damaged(fault),
-                false => wrong(fault),
+            .map_err(|fault| {
+                if file.ends_early() {
+                    damaged(fault)
+                } else {
+                    wrong(fault)
+                }
             })?;
         if let Some(raw) = &mut raw {
             raw.deviate(
@@ -253,11 +259,11 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    /// Refuses more frames than could be kept: before they are.
+    /// Refuses more frames than could be kept: before they are. Of few, the plan says what they need with everything else.
     fn room_for(&self, more: usize) -> Result<()> {
         let frames = self.frames.len().saturating_add(more);
         let needed = (frames as u64).saturating_mul(size_of::<Frame>() as u64);
-        if needed <= self.selection.mem_limit.0 {
+        if needed <= self.selection.mem_limit.0.max(FEW) {
             return Ok(());
         }
         Err(Error::LimitTooSmall {

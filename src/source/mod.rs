@@ -30,7 +30,7 @@ mod way;
 
 pub(crate) use damage::{only_damaged, skipped};
 pub(crate) use datasum::datasum;
-pub(crate) use frame::Frame;
+pub(crate) use frame::{Frame, Stamp};
 pub(crate) use list::{FrameList, Selection, image_hdus, image_hdus_of, open, open_one};
 pub(crate) use masters::{Master, Masters, masters};
 pub(crate) use names::{Named, expand};

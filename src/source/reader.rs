@@ -194,6 +194,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Checks that every file is as it was when its header was read: what was copied by now is then of one and the same file.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Frame`] naming the file that is not.
+    pub(crate) fn unchanged(&self) -> Result<()> {
+        self.files.opened.iter().try_for_each(Opened::unchanged)
+    }
+
     /// Bytes that were copied so far.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)

@@ -78,7 +78,10 @@ fn way(
 
 /// Whether a file is still the one whose header was read.
 fn check(file: &File, stamp: Stamp) -> std::result::Result<(), Fault> {
-    let now = Stamp::of(&file.metadata().map_err(Fault::Io)?);
+    compare(Stamp::of(&file.metadata().map_err(Fault::Io)?), stamp)
+}
+
+fn compare(now: Stamp, stamp: Stamp) -> std::result::Result<(), Fault> {
     match now {
         _ if now == stamp => Ok(()),
         _ if now.length < stamp.length => Err(Fault::Missing),
@@ -126,6 +129,16 @@ impl<'a> Opened<'a> {
         Some(format!(
             "{name}: cannot be mapped ({e}), and is read instead"
         ))
+    }
+
+    /// Checks that the file is as it was when its header was read. That it has lost its name since does no harm.
+    pub(super) fn unchanged(&self) -> Result<()> {
+        let compared = match fs::metadata(self.path) {
+            Ok(now) => compare(Stamp::of(&now), self.stamp),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(Fault::Io(e)),
+        };
+        compared.map_err(|fault| self.error(fault, printable(&self.path.to_string_lossy())))
     }
 
     /// Copies rows without the gaps between them to `into`, which they fill.

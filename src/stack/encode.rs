@@ -41,7 +41,7 @@ impl StackRoom {
 ///
 /// # Errors
 ///
-/// [`Error::Frame`] naming a pixel whose value does not fit.
+/// [`Error::Misfit`] naming a pixel whose value does not fit.
 #[inline(always)]
 pub(crate) fn data(
     pixel: PixelType,
@@ -108,15 +108,15 @@ fn whole<const N: usize>(
             whole - bzero
         } else {
             let (col, row) = place(lane);
-            return Err(Error::frame(
-                format!("pixel [{col},{row}] of the result"),
-                format!(
+            return Err(Error::Misfit {
+                pixel: format!("pixel [{col},{row}] of the result"),
+                fault: format!(
                     "its value {value} does not fit --dtype {pixel}, which holds {} to {} and one value for 'nothing left'; \
                      choose a wider --dtype",
                     range.start(),
                     range.end(),
                 ),
-            ));
+            });
         };
         // The low bytes of the two's complement.
         bytes.copy_from_slice(&stored.to_be_bytes()[8 - N..]);

@@ -192,7 +192,7 @@ impl StackRoom {
     ///
     /// # Errors
     ///
-    /// [`Error::Frame`](crate::Error::Frame) naming a pixel whose value does not fit the type of the output.
+    /// [`Error::Misfit`](crate::Error::Misfit) naming a pixel whose value does not fit the type of the output.
     pub(crate) fn strip<T: Sample>(
         &self,
         scratch: &mut Scratch<T>,

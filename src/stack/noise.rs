@@ -1,5 +1,9 @@
 //! Noise of an image, robustly, from the differences of adjacent pixels.
 
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
 /// Bins an octave: enough to find where the tail begins.
 const PER_OCTAVE_BITS: u32 = 2;
 
@@ -7,9 +11,12 @@ const PER_OCTAVE_BITS: u32 = 2;
 ///
 /// Stars and gradients hardly touch it: the differences above four times their median are left out, and what that
 /// takes from normal noise is put back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "Vec<(usize, u64, u64)>", try_from = "Vec<(usize, u64, u64)>")]
 pub(crate) struct NoiseGauge {
     bins: Vec<Bin>,
+    /// Outside these all bins are empty: a tile fills few of them, and those of its size are merged and cleared with every tile.
+    used: Range<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +39,8 @@ fn lower(bin: usize) -> f64 {
 
 impl NoiseGauge {
     const NBIN: usize = 1 << (8 + PER_OCTAVE_BITS);
+    /// No bin counts more: the sums over all bins stay far from overflow.
+    const MOST: u64 = 1 << 48;
 
     /// Bytes that a gauge takes.
     pub(crate) const NBYTE: usize = Self::NBIN * size_of::<Bin>();
@@ -40,7 +49,23 @@ impl NoiseGauge {
     pub(crate) fn new() -> Self {
         Self {
             bins: vec![Bin::default(); Self::NBIN],
+            used: 0..0,
         }
+    }
+
+    /// Forgets what it has seen.
+    pub(crate) fn clear(&mut self) {
+        self.bins[self.used.clone()].fill(Bin::default());
+        self.used = 0..0;
+    }
+
+    /// Notes that these bins may be filled.
+    fn uses(&mut self, bins: Range<usize>) {
+        self.used = if self.used.is_empty() {
+            bins
+        } else {
+            self.used.start.min(bins.start)..self.used.end.max(bins.end)
+        };
     }
 
     /// Takes the differences within a run of adjacent pixels.
@@ -58,6 +83,9 @@ impl NoiseGauge {
         let narrow = difference as f32;
         if narrow.is_finite() {
             let index = (narrow.to_bits() >> (23 - PER_OCTAVE_BITS)) as usize;
+            if !self.used.contains(&index) {
+                self.uses(index..index + 1);
+            }
             let bin = &mut self.bins[index];
             bin.count += 1;
             if index > 0 {
@@ -75,15 +103,23 @@ impl NoiseGauge {
 
     /// Adds what another gauge has seen.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (bin, other) in self.bins.iter_mut().zip(&other.bins) {
-            bin.count += other.count;
-            bin.squares += other.squares;
+        if other.used.is_empty() {
+            return;
+        }
+        self.uses(other.used.clone());
+        let more = &other.bins[other.used.clone()];
+        for (bin, other) in self.bins[other.used.clone()].iter_mut().zip(more) {
+            bin.count = bin.count.saturating_add(other.count);
+            bin.squares = bin.squares.saturating_add(other.squares);
         }
     }
 
     /// The standard deviation of the noise of a pixel; NaN where nothing was seen.
     pub(crate) fn sigma(&self) -> f64 {
-        let total: u64 = self.bins.iter().map(|bin| bin.count).sum();
+        let total = self
+            .bins
+            .iter()
+            .fold(0, |sum: u64, bin| sum.saturating_add(bin.count));
         let mut seen = 0;
         let middle = self.bins.iter().position(|bin| {
             seen += bin.count;
@@ -109,9 +145,51 @@ impl NoiseGauge {
     }
 }
 
+/// The bins that are filled: number, count, squares.
+impl From<NoiseGauge> for Vec<(usize, u64, u64)> {
+    fn from(gauge: NoiseGauge) -> Self {
+        let bins = gauge.bins.iter().enumerate();
+        bins.filter(|(_, bin)| bin.count > 0)
+            .map(|(index, bin)| (index, bin.count, bin.squares))
+            .collect()
+    }
+}
+
+impl TryFrom<Vec<(usize, u64, u64)>> for NoiseGauge {
+    type Error = &'static str;
+
+    fn try_from(filled: Vec<(usize, u64, u64)>) -> Result<Self, Self::Error> {
+        let mut gauge = Self::new();
+        for (index, count, squares) in filled {
+            let bin = gauge.bins.get_mut(index).ok_or("there is no such bin")?;
+            if count > Self::MOST {
+                return Err("a bin counts more than there can be");
+            }
+            *bin = Bin { count, squares };
+            gauge.uses(index..index + 1);
+        }
+        Ok(gauge)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gauge_that_was_cleared_or_put_aside_is_as_good_as_new() {
+        let mut gauge = NoiseGauge::new();
+        gauge.run([1.0, 3.5, 900.0, 2.0].into_iter());
+        let filled = Vec::from(gauge.clone());
+        let again = NoiseGauge::try_from(filled.clone()).expect("bins of a gauge");
+        let mut both = NoiseGauge::new();
+        both.merge(&again);
+        assert_eq!(Vec::from(both), filled);
+        assert_eq!(again.sigma().to_bits(), gauge.sigma().to_bits());
+        gauge.clear();
+        assert_eq!(Vec::from(gauge), []);
+        assert!(NoiseGauge::try_from(vec![(NoiseGauge::NBIN, 1, 1)]).is_err());
+    }
 
     #[test]
     fn normal_noise_is_found_under_stars_and_a_slope() {

@@ -1,11 +1,11 @@
-//! What the strips of a worker came to: samples rejected, pixels left with nothing, noise.
+//! What the strips of a tile came to: samples rejected, pixels left with nothing, noise.
 
 use super::NoiseGauge;
 use super::lanes::{Lanes, Sides};
 use crate::kernel::{LANES, Row, Sample};
 
-/// Counts that are added up over all workers at the end; sums of whole numbers, so that their order does not matter.
-#[derive(Clone, Debug)]
+/// Counts that are added up over all tiles; sums of whole numbers, so that their order does not matter.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Tally {
     /// Samples that each step took on the low side.
     pub(crate) low: Vec<u64>,
@@ -89,17 +89,34 @@ impl Tally {
         }
     }
 
-    /// Adds what another worker came to.
+    /// Whether it counts so many steps and frames: what was read from a file need not.
+    pub(crate) fn is_of(&self, nstep: usize, nframe: usize) -> bool {
+        self.nframe == nframe
+            && [&self.low, &self.high].map(Vec::len) == [nstep; 2]
+            && Some(self.taken.len()) == nstep.checked_mul(nframe)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.low.fill(0);
+        self.high.fill(0);
+        self.taken.fill(0);
+        self.empty = 0;
+        self.frame.clear();
+        self.result.clear();
+    }
+
+    /// Adds what another tile came to.
     pub(crate) fn merge(&mut self, other: &Self) {
         let add = |sums: &mut [u64], more: &[u64]| {
             sums.iter_mut()
                 .zip(more)
-                .for_each(|(sum, more)| *sum += more);
+                .for_each(|(sum, more)| *sum = sum.saturating_add(*more));
         };
         add(&mut self.low, &other.low);
         add(&mut self.high, &other.high);
         add(&mut self.taken, &other.taken);
-        self.empty += other.empty;
+        self.empty = self.empty.saturating_add(other.empty);
         self.frame.merge(&other.frame);
         self.result.merge(&other.result);
     }

@@ -26,7 +26,7 @@ impl Calibrate {
             frames: frames(&self.names, &self.frames)?,
             calibration: self.calibrating.choices()?,
             stats_section: self.stats_section.clone(),
-            folder: folder(&self.folder)?,
+            folder: folder(&self.folder, self.resources.resume)?,
             resources: resources(&self.resources, machine)?,
         };
         if self.messages.json && recipe.folder.path.to_str().is_none() {
@@ -62,7 +62,7 @@ impl Calibrate {
     }
 }
 
-fn folder(typed: &calibrate::Folder) -> Result<Folder> {
+fn folder(typed: &calibrate::Folder, resume: bool) -> Result<Folder> {
     if typed.path == Path::new("-") {
         return choice("--output -: calibrated frames cannot go to standard output; name a folder");
     }
@@ -72,6 +72,7 @@ fn folder(typed: &calibrate::Folder) -> Result<Folder> {
         overwrite: typed.overwrite,
         planes: typed.planes.as_deref().map(planes).transpose()?,
         dtype: pixel_type(&typed.dtype)?,
+        resume,
     })
 }
 

@@ -166,10 +166,6 @@ fn what_does_not_go_together_is_refused_with_the_flags_at_fault() {
             "--mask-hdu '': expected an EXTNAME, or none",
         ),
         (
-            &["--resume"],
-            "--resume is not available in this version: start the run again",
-        ),
-        (
             &["--temp-dir", "/tmp"],
             "--temp-dir is not available in this version: it reads no packed frames, so nothing is unpacked",
         ),

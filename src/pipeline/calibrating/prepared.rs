@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::kernel::{Sample, Width};
 use crate::measure::{Measured, Ranked, Wanted};
 use crate::pipeline::by_frame::by_frame;
+use crate::pipeline::journal::Measurements;
 use crate::pipeline::survey::Survey;
 use crate::recipe::{Calibration, Sky};
 use crate::shape::Section;
@@ -92,8 +93,8 @@ impl<'a> Job<'a> {
         survey: Survey<'_>,
         calibrating: &mut Calibrating<'a>,
         reader: &Reader<'_>,
-        threads: usize,
-        watch: &Watch,
+        (threads, watch): (usize, &Watch),
+        journal: Measurements<'_>,
     ) -> Result<()> {
         let Some(wanted) = sky_wanted(self.calibration.sky) else {
             return Ok(());
@@ -104,7 +105,7 @@ impl<'a> Job<'a> {
             ..survey
         };
         watch.begin(Walk::Measuring, survey.nbyte());
-        let measured = survey.measure::<T>(reader, threads, watch)?;
+        let measured = survey.measure_once::<T>(reader, threads, watch, Some(journal))?;
         for ((steps, frame), measured) in calibrating
             .steps
             .iter_mut()

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::by_frame::{by_frame, in_turn};
 use crate::pipeline::corridor::Times;
 use crate::recipe::Hdu;
-use crate::sink::FitsSink;
+use crate::sink::{FitsSink, Ledger};
 use crate::summary::ReducedFrame;
 use runs::Runs;
 use walking::{Ended, Walking, groups};
@@ -50,7 +50,11 @@ struct Going<'r> {
 
 impl<'r> Batch<'r> {
     /// Calibrates files; what is told of them is in their order.
-    pub(super) fn calibrate(run: &'r Run<'r>, files: &'r [File]) -> Result<Vec<Done>> {
+    pub(super) fn calibrate(
+        run: &'r Run<'r>,
+        files: &'r [File],
+        ledger: &Ledger,
+    ) -> Result<Vec<Done>> {
         let begun = Instant::now();
         let begin = |at: usize| fate(Going::new(run, &files[at]));
         let going = by_frame(run.plan.threads, files.len(), || (), |(), at| begin(at))?;
@@ -71,7 +75,9 @@ impl<'r> Batch<'r> {
             let going = going.expect("each is finished once");
             let done = match going {
                 Err(fault) => Err(fault),
-                Ok(Going { sink, done, .. }) => fate(sink.finish_unflushed())?.map(|()| done),
+                Ok(Going {
+                    sink, done, file, ..
+                }) => fate(sink.finish_entered(ledger, file.made_of))?.map(|()| done),
             };
             Ok(files[at].told(done))
         };
@@ -193,7 +199,7 @@ impl<'r> Going<'r> {
             file,
             hdus: run.hdus(&file.named)?,
             every: file.named.hdu.is_none() && run.recipe.frames.hdu == Hdu::All,
-            sink: FitsSink::create(&file.output, run.recipe.folder.overwrite)?,
+            sink: FitsSink::create(&file.output, run.recipe.folder.overwrite || file.is_broken)?,
             done: Done::default(),
         })
     }

@@ -70,6 +70,7 @@ impl Need {
             raw_nbyte: self.pixel_nbyte,
             nplane: self.nplane,
             out_nbyte: 0,
+            tally_nbyte: 0,
             text_nbyte: self.text_nbyte + (batch * self.held_nbyte) as u64,
             threads: resources.threads,
             scratch_nbyte: self.scratch_nbyte,

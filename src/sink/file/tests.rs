@@ -1,8 +1,11 @@
 //! Tests of the files that are written.
 
 use super::*;
+use crate::header::Card;
 use crate::recipe::PixelType;
 use crate::shape::Shape;
+use crate::sink::Pixels;
+use crate::sink::hdu::BLOCK;
 use proptest::prelude::*;
 use std::fs;
 

@@ -59,11 +59,14 @@ impl<'a> Walking<'a> {
         let fault = self.fault.into_inner();
         let ended = match fault.unwrap_or_else(PoisonError::into_inner) {
             Some((_, fault)) => Err(fault),
-            None => Ok(Ended {
-                told: self.image.told(nmasked),
-                bytes: self.image.bytes_read(),
-                drops_mask: nmasked == 0 && self.image.mask_may_go(),
-            }),
+            None => match self.image.unchanged() {
+                Err(changed) => Err(changed.to_string()),
+                Ok(()) => Ok(Ended {
+                    told: self.image.told(nmasked),
+                    bytes: self.image.bytes_read(),
+                    drops_mask: nmasked == 0 && self.image.mask_may_go(),
+                }),
+            },
         };
         (self.file, ended)
     }

@@ -139,6 +139,11 @@ impl<'a> Begun<'a> {
         desk.load(&self.reader, list, &self.calibrating, width, area)
     }
 
+    /// Checks that the frame and its masters are as they were when their headers were read.
+    pub(in super::super) fn unchanged(&self) -> Result<()> {
+        self.reader.unchanged()
+    }
+
     /// Bytes that were read.
     pub(in super::super) fn bytes_read(&self) -> u64 {
         self.reader.bytes_read()

@@ -151,10 +151,6 @@ fn what_a_folder_of_frames_cannot_be_is_refused() {
              master brings one",
         ),
         (
-            &["--resume"],
-            "--resume is not available in this version: start the run again",
-        ),
-        (
             &["--region", "[1:2,1:2]"],
             "error: unexpected argument '--region' found",
         ),
