@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use ccdstream::recipe::Io;
 use ccdstream::{Error, Watch, calibrate, combine};
@@ -26,7 +27,7 @@ pub(crate) struct Outcome {
     pub(crate) end: &'static str,
     /// Files that stand in the folder of the outputs and are none.
     pub(crate) left: usize,
-    /// The sum of the outputs, where nothing went wrong.
+    /// The sum of the outputs, where there are those of the setting.
     pub(crate) sum: Option<u64>,
     /// What should not be.
     pub(crate) faults: Vec<String>,
@@ -55,15 +56,50 @@ impl Place {
         asked.resources().io = draw.one_of(&[Io::Auto, Io::Mmap, Io::Read]);
         let mut trouble = Trouble::draw(&mut draw);
         trouble.prepare(&mut asked, &self.night, census::resident()?, &mut draw)?;
-        let limit = asked.resources().mem_limit;
         let existing = self.existing(&trouble, &asked)?;
 
+        asked.sync_every(draw.one_of(&[Duration::ZERO, Duration::from_secs(5)]));
+
+        let mut judged = self.judged(&asked, &trouble, existing.as_deref())?;
+        let mut end = judged.fault.as_ref().map_or("done", word);
+        if let (Trouble::Stopped(_), Some(_)) = (&trouble, &judged.fault) {
+            let resume = draw.percent(60);
+            asked.again(resume);
+            let before = judged.faults;
+            judged = self.judged(&asked, &Trouble::None, None)?;
+            judged.faults.extend(before);
+            end = again(end, resume);
+        }
+        let sum = match (&trouble, &judged.fault) {
+            (Trouble::None | Trouble::TightLimit | Trouble::Stopped(_), None) => {
+                Some(sum(&judged.outputs)?)
+            }
+            _ => None,
+        };
+        fs::remove_dir_all(&self.out)?;
+        Ok(Outcome {
+            call: asked.name(),
+            trouble: trouble.name(),
+            end,
+            left: judged.left,
+            sum,
+            faults: judged.faults,
+        })
+    }
+
+    /// Carries it out, and looks whether it ended as it may, within its limit, and left nothing that it should not.
+    fn judged(
+        &self,
+        asked: &Asked,
+        trouble: &Trouble,
+        existing: Option<&Path>,
+    ) -> io::Result<Judged> {
         let is_peak_known = census::forget_peak();
         let Ended {
             outputs,
             fault,
             told,
-        } = carried_out(&asked, &trouble);
+        } = carried_out(asked, trouble);
         let peak = census::peak()?;
 
         let mut faults = Vec::new();
@@ -71,34 +107,32 @@ impl Place {
             let end = fault.as_ref().map_or("it is done".into(), Error::to_string);
             faults.push(format!("not to be expected: {end} {told}"));
         }
+        let limit = asked.limit();
         if is_peak_known && fault.is_none() && peak > limit.0 >> 10 {
             faults.push(format!("took {peak} KiB of {limit}"));
         }
-        if let Some(path) = &existing
+        if let Some(path) = existing
             && fs::read(path)? != EXISTING
         {
             faults.push(format!("{} was replaced", path.display()));
         }
+        let is_kept = matches!(
+            fault,
+            Some(Error::Interrupted { .. } | Error::StoppedBetween { .. })
+        );
         let left = files(&self.out)?
             .iter()
-            .filter(|path| !outputs.contains(*path) && Some(*path) != existing.as_ref())
+            .filter(|path| !outputs.contains(*path) && Some(path.as_path()) != existing)
             .filter(|path| !self.is_done_before_a_fault(path, fault.as_ref()))
+            .filter(|path| !(is_kept && is_hidden(path)))
             .count();
         if left > 0 {
             faults.push(format!("{left} files are left"));
         }
-        let is_to_be_equal = matches!(trouble, Trouble::None | Trouble::TightLimit);
-        let sum = match &fault {
-            None if is_to_be_equal => Some(sum(&outputs)?),
-            _ => None,
-        };
-        fs::remove_dir_all(&self.out)?;
-        Ok(Outcome {
-            call: asked.name(),
-            trouble: trouble.name(),
-            end: fault.as_ref().map_or("done", word),
+        Ok(Judged {
+            outputs,
+            fault,
             left,
-            sum,
             faults,
         })
     }
@@ -119,10 +153,17 @@ impl Place {
 
     /// Whether a file is a calibrated frame of a run that was ended behind it: whole under its name.
     fn is_done_before_a_fault(&self, path: &Path, fault: Option<&Error>) -> bool {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let is_hidden = name.is_none_or(|name| name.starts_with('.'));
-        fault.is_some() && !is_hidden && path.parent() != Some(&self.out)
+        fault.is_some() && !is_hidden(path) && path.parent() != Some(&self.out)
     }
+}
+
+/// How a run ended that was looked at.
+#[derive(Debug)]
+struct Judged {
+    outputs: BTreeSet<PathBuf>,
+    fault: Option<Error>,
+    left: usize,
+    faults: Vec<String>,
 }
 
 /// How a run ended.
@@ -168,6 +209,12 @@ fn carried_out(asked: &Asked, trouble: &Trouble) -> Ended {
     })
 }
 
+/// Whether a file is one of those that stand beside an output while it is made.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_none_or(|name| name.starts_with('.'))
+}
+
 /// Every file below a folder.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -203,8 +250,26 @@ fn word(error: &Error) -> &'static str {
         Error::Failed { .. } => "some failed",
         Error::LimitTooSmall { .. } => "limit",
         Error::Output { .. } => "output",
-        Error::Stopped(_) => "stopped",
-        Error::StoppedBetween { .. } => "stopped between",
+        Error::Stopped(_) => STOPPED,
+        Error::Interrupted { .. } => INTERRUPTED,
+        Error::StoppedBetween { .. } => BETWEEN,
         _ => "other",
+    }
+}
+
+const STOPPED: &str = "stopped";
+const INTERRUPTED: &str = "interrupted";
+const BETWEEN: &str = "stopped between";
+
+/// What a run came to that was stopped and done again.
+fn again(end: &str, resume: bool) -> &'static str {
+    match (end, resume) {
+        (STOPPED, true) => "stopped, with --resume done",
+        (STOPPED, false) => "stopped, again done",
+        (INTERRUPTED, true) => "interrupted, with --resume done",
+        (INTERRUPTED, false) => "interrupted, again done",
+        (BETWEEN, true) => "stopped between, with --resume done",
+        (BETWEEN, false) => "stopped between, again done",
+        _ => "ended otherwise",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ccdstream::recipe::{
     Calibration, Dark, Flat, FlatNorm, Folder, Frames, Hdu, Io, Level, LevelTo, Method, Negative,
@@ -36,6 +37,33 @@ impl Asked {
         }
     }
 
+    /// What memory it may take.
+    pub(crate) fn limit(&self) -> ByteSize {
+        match self {
+            Self::Combine(recipe) => recipe.resources.mem_limit,
+            Self::Calibrate(recipe) => recipe.resources.mem_limit,
+        }
+    }
+
+    /// Takes up an interrupted run, or starts afresh.
+    pub(crate) fn again(&mut self, resume: bool) {
+        match self {
+            Self::Combine(recipe) => recipe.output.resume = resume,
+            Self::Calibrate(recipe) => {
+                recipe.folder.resume = resume;
+                // Starting afresh replaces what is done.
+                recipe.folder.overwrite = !resume;
+            }
+        }
+    }
+
+    /// How often what is done is put on the disk.
+    pub(crate) fn sync_every(&mut self, time: Duration) {
+        if let Self::Combine(recipe) = self {
+            recipe.output.sync_every = time;
+        }
+    }
+
     /// What the run may use.
     pub(crate) fn resources(&mut self) -> &mut Resources {
         match self {
@@ -64,6 +92,7 @@ pub(crate) fn asked(night: &Night, out: &Path, draw: &mut Draw) -> Asked {
                 overwrite: false,
                 planes: None,
                 dtype: None,
+                resume: false,
             },
             resources,
         }));

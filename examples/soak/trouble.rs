@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use ccdstream::recipe::Frames;
 use ccdstream::{ByteSize, Error, Walk, Watch};
 
 use crate::draw::Draw;
@@ -98,7 +99,6 @@ impl Trouble {
         resident: u64,
         draw: &mut Draw,
     ) -> io::Result<()> {
-        let beside = |name: &Path| path(name);
         match self {
             Self::None | Self::Exists | Self::Stopped(_) => {}
             Self::TightLimit => {
@@ -108,12 +108,10 @@ impl Trouble {
             Self::SmallLimit => asked.resources().mem_limit = ByteSize(1 << 20),
             Self::Missing => {
                 let missing = night.cut_short().with_file_name("missing.fits");
-                asked.frames().names.push(beside(&missing));
-                asked.frames().skip_bad = false;
+                add(asked.frames(), &missing);
             }
             Self::CutShort => {
-                asked.frames().names.push(beside(&night.cut_short()));
-                asked.frames().skip_bad = false;
+                add(asked.frames(), &night.cut_short());
             }
             Self::NoFrames => {
                 let none = "OBJECT=nothing".parse().expect("a condition");
@@ -122,7 +120,7 @@ impl Trouble {
             Self::Choice => asked.resources().threads = 0,
             Self::Shrinks(moment) => {
                 moment.frame = night.shrinking()?;
-                asked.frames().names.push(beside(&moment.frame));
+                asked.frames().names.push(path(&moment.frame));
             }
         }
         Ok(())
@@ -151,6 +149,10 @@ impl Trouble {
 
     /// Whether a run may end so.
     pub(crate) fn may_end(&self, fault: Option<&Error>) -> bool {
+        let fault = match fault {
+            Some(Error::Interrupted { source, .. }) => Some(source.as_ref()),
+            other => other,
+        };
         let of_frames = |error: &Error| {
             matches!(
                 error,
@@ -173,6 +175,15 @@ impl Trouble {
             _ => false,
         }
     }
+}
+
+/// Adds a frame without which no run can do.
+fn add(frames: &mut Frames, frame: &Path) {
+    let frame = path(frame);
+    if !frames.names.contains(&frame) {
+        frames.names.push(frame);
+    }
+    frames.skip_bad = false;
 }
 
 impl Moment {
