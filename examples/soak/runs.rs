@@ -116,23 +116,24 @@ impl Place {
         {
             faults.push(format!("{} was replaced", path.display()));
         }
+        // These can be taken up, by what stands hidden beside the outputs.
         let is_kept = matches!(
             fault,
-            Some(Error::Interrupted { .. } | Error::StoppedBetween { .. })
+            Some(Error::Interrupted { .. } | Error::StoppedBetween { .. } | Error::Failed { .. })
         );
-        let left = files(&self.out)?
-            .iter()
-            .filter(|path| !outputs.contains(*path) && Some(path.as_path()) != existing)
+        let left: Vec<PathBuf> = files(&self.out)?
+            .into_iter()
+            .filter(|path| !outputs.contains(path) && Some(path.as_path()) != existing)
             .filter(|path| !self.is_done_before_a_fault(path, fault.as_ref()))
             .filter(|path| !(is_kept && is_hidden(path)))
-            .count();
-        if left > 0 {
-            faults.push(format!("{left} files are left"));
+            .collect();
+        if !left.is_empty() {
+            faults.push(format!("left are {left:?}"));
         }
         Ok(Judged {
             outputs,
             fault,
-            left,
+            left: left.len(),
             faults,
         })
     }
