@@ -56,7 +56,7 @@ impl Place {
         asked.resources().io = draw.one_of(&[Io::Auto, Io::Mmap, Io::Read]);
         let mut trouble = Trouble::draw(&mut draw);
         trouble.prepare(&mut asked, &self.night, census::resident()?, &mut draw)?;
-        let existing = self.existing(&trouble, &asked)?;
+        let existing = existing(&trouble, &asked)?;
 
         asked.sync_every(draw.one_of(&[Duration::ZERO, Duration::from_secs(5)]));
 
@@ -138,24 +138,24 @@ impl Place {
         })
     }
 
-    /// Puts something in the place of the output, where that is the trouble.
-    fn existing(&self, trouble: &Trouble, asked: &Asked) -> io::Result<Option<PathBuf>> {
-        if !matches!(trouble, Trouble::Exists) {
-            return Ok(None);
-        }
-        let path = match asked {
-            Asked::Combine(recipe) => recipe.output.path.clone(),
-            // A file where the folder is to be.
-            Asked::Calibrate(recipe) => recipe.folder.path.clone(),
-        };
-        fs::write(&path, EXISTING)?;
-        Ok(Some(path))
-    }
-
     /// Whether a file is a calibrated frame of a run that was ended behind it: whole under its name.
     fn is_done_before_a_fault(&self, path: &Path, fault: Option<&Error>) -> bool {
         fault.is_some() && !is_hidden(path) && path.parent() != Some(&self.out)
     }
+}
+
+/// Puts something in the place of the output, where that is the trouble.
+fn existing(trouble: &Trouble, asked: &Asked) -> io::Result<Option<PathBuf>> {
+    if !matches!(trouble, Trouble::Exists) {
+        return Ok(None);
+    }
+    let path = match asked {
+        Asked::Combine(recipe) => recipe.output.path.clone(),
+        // A file where the folder is to be.
+        Asked::Calibrate(recipe) => recipe.folder.path.clone(),
+    };
+    fs::write(&path, EXISTING)?;
+    Ok(Some(path))
 }
 
 /// How a run ended that was looked at.

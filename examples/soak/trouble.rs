@@ -164,15 +164,22 @@ impl Trouble {
                     | Error::NoFrames(_)
             )
         };
-        match (self, fault) {
-            (Self::None | Self::TightLimit | Self::Stopped(_) | Self::Shrinks(_), None) => true,
-            (Self::TightLimit | Self::SmallLimit, Some(Error::LimitTooSmall { .. })) => true,
-            (Self::Missing | Self::CutShort | Self::Shrinks(_), Some(error)) => of_frames(error),
-            (Self::Exists, Some(Error::Output { .. } | Error::Failed { .. })) => true,
-            (Self::NoFrames, Some(Error::NoFrames(_))) => true,
-            (Self::Choice, Some(Error::Choice(_))) => true,
-            (Self::Stopped(_), Some(Error::Stopped(_) | Error::StoppedBetween { .. })) => true,
-            _ => false,
+        let Some(error) = fault else {
+            return matches!(
+                self,
+                Self::None | Self::TightLimit | Self::Stopped(_) | Self::Shrinks(_)
+            );
+        };
+        match self {
+            Self::None => false,
+            Self::TightLimit | Self::SmallLimit => matches!(error, Error::LimitTooSmall { .. }),
+            Self::Missing | Self::CutShort | Self::Shrinks(_) => of_frames(error),
+            Self::Exists => matches!(error, Error::Output { .. } | Error::Failed { .. }),
+            Self::NoFrames => matches!(error, Error::NoFrames(_)),
+            Self::Choice => matches!(error, Error::Choice(_)),
+            Self::Stopped(_) => {
+                matches!(error, Error::Stopped(_) | Error::StoppedBetween { .. })
+            }
         }
     }
 }
