@@ -318,7 +318,7 @@ impl PixelType {
 }
 
 /// What a run may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Resources {
     /// The peak resident memory of the process stays at or under this.
     pub mem_limit: ByteSize,
@@ -326,6 +326,8 @@ pub struct Resources {
     pub threads: usize,
     /// How frames are read.
     pub io: Io,
+    /// Where packed frames are unpacked to; `None`: beside the output.
+    pub temp_dir: Option<PathBuf>,
 }
 
 /// How frames are read.

@@ -25,6 +25,8 @@ pub struct Watch {
 pub enum Walk {
     /// Headers are read; progress counts frames.
     Opening,
+    /// Packed frames are unpacked to temporary files; progress counts bytes of the packed files, then of unpacked frames.
+    Unpacking,
     /// Scale and zero of each frame are measured; progress counts bytes.
     Measuring,
     /// Frames are combined; progress counts bytes.
@@ -46,8 +48,9 @@ impl Watch {
     pub fn progress(&self) -> (Walk, u64, u64) {
         let walk = match self.walk.load(Ordering::Relaxed) {
             0 => Walk::Opening,
-            1 => Walk::Measuring,
-            2 => Walk::Combining,
+            1 => Walk::Unpacking,
+            2 => Walk::Measuring,
+            3 => Walk::Combining,
             _ => Walk::Calibrating,
         };
         (

@@ -11,11 +11,12 @@ const WORDS: [&str; 14] = [
 ];
 
 /// What each part of the house may import besides the words and itself. What is not listed here is a word.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("kernel", &[]),
     ("sys", &[]),
     ("plan", &[]),
-    ("source", &["sys"]),
+    ("packed", &[]),
+    ("source", &["sys", "packed"]),
     ("decode", &["kernel"]),
     ("overscan", &[]),
     ("calibrate", &["kernel"]),
@@ -38,7 +39,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("demo", &["combine", "sink", "source", "decode"]),
-    ("fuzzing", &["sink"]),
+    ("fuzzing", &["sink", "packed"]),
     ("cli", &["combine", "demo", "sys", "plan"]),
     (
         "lib",
@@ -48,13 +49,15 @@ const IMPORTS: [(&str, &[&str]); 16] = [
 ];
 
 /// The only places where a crate may be named; an empty list is everywhere.
-const DOORS: [(&str, &[&str]); 23] = [
+const DOORS: [(&str, &[&str]); 25] = [
     ("anyhow", &["cli/", "main.rs"]),
+    ("bzip2", &["source/"]),
     ("clap", &["cli/", "main.rs"]),
     ("crossbeam_channel", &["pipeline/"]),
     ("fearless_simd", &["kernel/"]),
     ("fitsio", &["sys"]),
     ("fitsio_sys", &["sys"]),
+    ("flate2", &["packed/", "source/"]),
     ("glob", &["source/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["sink/", "source/"]),
@@ -67,7 +70,7 @@ const DOORS: [(&str, &[&str]); 23] = [
     ("serde_json", &["cli/", "sink/"]),
     ("signal_hook", &["cli/", "main.rs"]),
     ("sysinfo", &["cli/"]),
-    ("tempfile", &["sink/"]),
+    ("tempfile", &["sink/", "source/"]),
     ("thiserror", &["error.rs"]),
     ("tracing", &[]),
     ("tracing_subscriber", &["cli/", "main.rs"]),

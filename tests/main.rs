@@ -5,6 +5,8 @@
 mod common;
 /// FITS files byte by byte.
 mod fits;
+/// Packed frames, made here.
+mod packing;
 
 /// Frames that are calibrated together.
 mod batches;
@@ -18,6 +20,10 @@ mod frames;
 mod levels;
 /// The file that comes out.
 mod output;
+/// Packed frames.
+mod packed;
+/// Packed frames that are damaged, and hard limits on runs that unpack.
+mod packed_faults;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.
@@ -26,6 +32,8 @@ mod stack;
 mod summary;
 /// Uncertainty of the result, and the frames' own.
 mod uncertainty;
+/// Where packed frames are unpacked, and what that ends in.
+mod unpacking;
 
 /// Damaged frames that are refused.
 mod damage;

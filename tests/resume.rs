@@ -12,6 +12,8 @@ use ccdstream::{ByteSize, Error, Recipe, Watch, combine};
 mod calibrated;
 /// What has changed since, or is damaged, or finished.
 mod changed;
+/// Frames that are packed.
+mod packed;
 
 use crate::common::{Place, Random, words};
 use crate::fits::{Image, empty_primary};
@@ -52,6 +54,7 @@ fn recipe(place: &Place) -> Recipe {
             mem_limit: ByteSize(2 << 30),
             threads: 1,
             io: Io::Read,
+            temp_dir: None,
         },
     }
 }

@@ -31,6 +31,7 @@ fn recipe(frame: &Path, hdu: Hdu, output: &Path) -> Recipe {
             mem_limit: LIMIT,
             threads: 1,
             io: Io::Read,
+            temp_dir: None,
         },
     }
 }

@@ -55,6 +55,7 @@ fuzz_target!(|text: &str| {
             mem_limit: ByteSize(64 << 20),
             threads: 1,
             io: Io::Read,
+            temp_dir: None,
         },
     };
     if combine(&recipe, &Watch::default()).is_ok() {

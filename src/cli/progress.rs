@@ -131,6 +131,7 @@ fn write_lines(watch: &Watch, screen: &Screen, end: &Receiver<()>) {
 fn line(walk: Walk, done: u64, total: u64, elapsed: Duration) -> String {
     let (doing, bytes) = match walk {
         Walk::Opening => ("opening frames", false),
+        Walk::Unpacking => ("unpacking", true),
         Walk::Measuring => ("measuring", true),
         Walk::Combining => ("combining", true),
         Walk::Calibrating => ("calibrating", true),

@@ -214,6 +214,7 @@ mod tests {
                 mem_limit: ByteSize(64 << 20),
                 threads: 2,
                 io: Io::Auto,
+                temp_dir: None,
             },
         }
     }

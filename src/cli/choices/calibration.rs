@@ -27,7 +27,7 @@ impl Calibrate {
             calibration: self.calibrating.choices()?,
             stats_section: self.stats_section.clone(),
             folder: folder(&self.folder, self.resources.resume)?,
-            resources: resources(&self.resources, machine)?,
+            resources: resources(&self.resources, machine),
         };
         if self.messages.json && recipe.folder.path.to_str().is_none() {
             return choice(

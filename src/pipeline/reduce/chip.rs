@@ -13,6 +13,7 @@ use crate::kernel::Width;
 use crate::measure::Wanted;
 use crate::pipeline::calibrating::{self, Calibrating, Job, sky_wanted};
 use crate::pipeline::survey::Survey;
+use crate::pipeline::unpacking::PackedChip;
 use crate::pixels::SampleType;
 use crate::recipe::{Hdu, Io, PixelType, Plane, Reduction};
 use crate::shape::{Area, Shape};
@@ -147,6 +148,11 @@ impl<'a> Chip<'a> {
     /// Bytes that are kept of the frame until all are told of, its path aside.
     pub(super) fn told_nbyte(&self) -> usize {
         2 * size_of::<ReducedFrame>() + 2 * self.frame().path.as_os_str().len()
+    }
+
+    /// What its packed planes need, and those of its masters.
+    pub(super) fn packed(&self) -> PackedChip {
+        PackedChip::of(self.list, self.masters)
     }
 
     /// How many files are open for the frame, and the bytes that are mapped.

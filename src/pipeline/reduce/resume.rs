@@ -44,6 +44,7 @@ pub(super) fn take_up(run: &mut Run<'_>) -> Result<(Ledger, Vec<Option<Done>>)> 
         run.watch.check()?;
         match ledger.standing(&file.output, file.made_of) {
             Standing::Finished if file.fault.is_none() => {
+                run.ground.unpacked.release(&file.named.path);
                 finished.push(Some(file.told_before()));
                 continue;
             }
