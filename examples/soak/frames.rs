@@ -1,9 +1,12 @@
-//! The frames of the soak on disk: raw ones with an overscan, floats with a mask and an uncertainty, files of two chips, masters, and
+//! The frames of the soak on disk: raw ones with an overscan, plain and packed by gzip, floats with a mask and an uncertainty, files of two chips, masters, and
 //! frames that are damaged.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::draw::Draw;
 
@@ -19,6 +22,8 @@ const BLOCK: usize = 2880;
 pub(crate) enum Kind {
     /// uint16 with an overscan.
     Raw,
+    /// The same, each file packed by gzip.
+    Packed,
     /// f32 with NaN here and there, a mask and an uncertainty.
     Float,
     /// Two extensions of uint16 with an overscan each.
@@ -29,6 +34,7 @@ impl Kind {
     fn folder(self) -> &'static str {
         match self {
             Self::Raw => "raw",
+            Self::Packed => "packed",
             Self::Float => "float",
             Self::Chips => "chips",
         }
@@ -43,13 +49,13 @@ pub(crate) struct Night {
 }
 
 impl Night {
-    /// Writes so many frames into a folder, three of five of them raw.
+    /// Writes so many frames into a folder, two of five of them raw.
     pub(crate) fn write(folder: &Path, nframe: usize, seed: u64) -> io::Result<Self> {
         let night = Self {
             folder: folder.into(),
             nframe,
         };
-        for kind in [Kind::Raw, Kind::Float, Kind::Chips] {
+        for kind in [Kind::Raw, Kind::Packed, Kind::Float, Kind::Chips] {
             fs::create_dir_all(night.of(kind))?;
             for frame in 0..night.count(kind) {
                 let mut draw = Draw::new(seed, frame as u64);
@@ -68,8 +74,8 @@ impl Night {
     pub(crate) fn count(&self, kind: Kind) -> usize {
         let fifth = self.nframe / 5;
         match kind {
-            Kind::Raw => self.nframe - 2 * fifth,
-            Kind::Float | Kind::Chips => fifth,
+            Kind::Raw => self.nframe - 3 * fifth,
+            Kind::Packed | Kind::Float | Kind::Chips => fifth,
         }
     }
 
@@ -108,6 +114,7 @@ fn bytes(kind: Kind, draw: &mut Draw) -> Vec<u8> {
         Kind::Raw => {
             hdu(&mut file, None, (16, NCOL), &raw_cards(), &counts(draw));
         }
+        Kind::Packed => file = packed(&bytes(Kind::Raw, draw)),
         Kind::Chips => {
             hdu(&mut file, None, (8, 0), &["EXTEND  = T".into()], &[]);
             for name in ["CHIP1", "CHIP2"] {
@@ -134,6 +141,13 @@ fn bytes(kind: Kind, draw: &mut Draw) -> Vec<u8> {
         }
     }
     file
+}
+
+/// What gzip makes of a file.
+fn packed(file: &[u8]) -> Vec<u8> {
+    let mut packing = GzEncoder::new(Vec::new(), Compression::fast());
+    let packed = packing.write_all(file).and_then(|()| packing.finish());
+    packed.expect("memory takes what is written")
 }
 
 /// The file of a master, which is trimmed.

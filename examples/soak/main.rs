@@ -28,7 +28,7 @@ use runs::{Outcome, Place};
 
 /// Run the library over and over in one process; exit status 1 if it takes more and more, or if a run does not end as it should
 ///
-/// Frames are small: raw ones with an overscan, floats with masks and uncertainties, files of two chips. Each run draws what it does: combine
+/// Frames are small: raw ones with an overscan, plain and packed, floats with masks and uncertainties, files of two chips. Each run draws what it does: combine
 /// or calibrate, frames, methods, clips, levels, masters, threads, limit, the way of reading. Of some a frame is missing or cut short, the limit
 /// too small, the output there already; some are stopped. The outputs of the same settings must be the same bytes. A line a run tells
 /// what the process holds after it; the medians over the second and the last quarter of the runs are compared.

@@ -75,11 +75,12 @@ impl Asked {
 
 /// The recipe of a setting; the results go below `out`. The resources are some that always do.
 pub(crate) fn asked(night: &Night, out: &Path, draw: &mut Draw) -> Asked {
-    let kind = draw.one_of(&[Kind::Raw, Kind::Raw, Kind::Float, Kind::Chips]);
+    let kind = draw.one_of(&[Kind::Raw, Kind::Raw, Kind::Packed, Kind::Float, Kind::Chips]);
     let resources = Resources {
         mem_limit: ByteSize(2 << 30),
         threads: 1,
         io: Io::Auto,
+        temp_dir: None,
     };
     if draw.percent(25) {
         return Asked::Calibrate(Box::new(Reduction {
@@ -113,8 +114,9 @@ pub(crate) fn asked(night: &Night, out: &Path, draw: &mut Draw) -> Asked {
     };
     if draw.percent(8) {
         // Every frame that there is, whatever it is.
-        recipe.frames =
-            Frames::new([Kind::Raw, Kind::Float, Kind::Chips].map(|k| path(&night.of(k))));
+        recipe.frames = Frames::new(
+            [Kind::Raw, Kind::Packed, Kind::Float, Kind::Chips].map(|k| path(&night.of(k))),
+        );
         recipe.frames.uncertainty_hdu = None;
         recipe.stack.uncertainty = Uncertainty::Scatter;
         recipe.stack.weight = Weight::None;
@@ -205,7 +207,7 @@ fn calibration(night: &Night, kind: Kind, draw: &mut Draw) -> Calibration {
         readnoise: Some(Quantity::Keyword("RDNOISE".into())),
         deviation: draw.percent(40).then_some(Negative::Readnoise),
         // The masters are in counts.
-        gain_last: kind == Kind::Raw,
+        gain_last: kind != Kind::Chips,
         ..beyond
     };
     if kind == Kind::Chips {

@@ -197,7 +197,7 @@ impl Moment {
     fn has_come(&self, watch: &Watch) -> bool {
         let (walk, done, total) = watch.progress();
         let walk = match walk {
-            Walk::Opening => 0,
+            Walk::Opening | Walk::Unpacking => 0,
             Walk::Measuring => 1,
             Walk::Combining | Walk::Calibrating => 2,
         };
