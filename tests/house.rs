@@ -304,7 +304,7 @@ fn unsafe_code_stands_in_one_room() {
     let mut found = Vec::new();
     // Put together here, so that this file does not hold it.
     let keyword = ["un", "safe"].concat();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "examples"] {
         for source in files(folder) {
             let is_used =
                 after(&source.code(), &keyword).any(|behind| behind.starts_with([' ', '{']));
@@ -319,7 +319,7 @@ fn unsafe_code_stands_in_one_room() {
 #[test]
 fn files_are_short_and_say_what_they_are_for() {
     let mut found = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "examples"] {
         for source in files(folder) {
             let path = format!("{folder}/{}", source.path);
             let nline = source.text.lines().count();
@@ -346,7 +346,7 @@ fn nothing_is_left_for_later() {
         ["#[al", "low("],
         ["#![al", "low("],
     ];
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "examples"] {
         for source in files(folder) {
             for word in unfinished.map(|parts| parts.concat()) {
                 if source.text.contains(&word) {

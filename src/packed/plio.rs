@@ -6,8 +6,36 @@ use super::Fault;
 use super::bits::ENDS_EARLY;
 use super::put::Put;
 
-/// Numbers of a run that are put at a time.
+/// Numbers that are put at a time: runs are often of one.
 const PIECE: usize = 256;
+
+/// Numbers on their way to pixels.
+struct Runs<'p, 'out> {
+    put: &'p mut Put<'out>,
+    numbers: [i32; PIECE],
+    count: usize,
+}
+
+impl Runs<'_, '_> {
+    /// Adds a number so many times.
+    fn add(&mut self, number: i32, mut count: usize) -> Result<(), Fault> {
+        while count > 0 {
+            let now = count.min(PIECE - self.count);
+            self.numbers[self.count..self.count + now].fill(number);
+            (self.count, count) = (self.count + now, count - now);
+            if self.count == PIECE {
+                self.end()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts those that wait.
+    fn end(&mut self) -> Result<(), Fault> {
+        let count = std::mem::take(&mut self.count);
+        self.put.numbers(&self.numbers[..count])
+    }
+}
 
 /// Takes a tile of `npixel` numbers apart.
 pub(super) fn unpack(packed: &[u8], npixel: usize, put: &mut Put<'_>) -> Result<(), Fault> {
@@ -18,6 +46,11 @@ pub(super) fn unpack(packed: &[u8], npixel: usize, put: &mut Put<'_>) -> Result<
     let (first, end) = match long(2)? {
         length if length > 0 => (3, place(length)?),
         _ => (place(long(1)?)?, place((long(4)? << 15) + long(3)?)?),
+    };
+    let mut runs = Runs {
+        put,
+        numbers: [0; PIECE],
+        count: 0,
     };
     let mut high = 1_i32;
     let mut left = npixel;
@@ -32,8 +65,8 @@ pub(super) fn unpack(packed: &[u8], npixel: usize, put: &mut Put<'_>) -> Result<
                 let run = whole.min(left);
                 left -= run;
                 let last = usize::from(operation == 5 && run == whole && run > 0);
-                put_run(put, if operation == 4 { high } else { 0 }, run - last)?;
-                put_run(put, high, last)?;
+                runs.add(if operation == 4 { high } else { 0 }, run - last)?;
+                runs.add(high, last)?;
             }
             1 => {
                 high = (long(at)? << 12).wrapping_add(data);
@@ -44,21 +77,10 @@ pub(super) fn unpack(packed: &[u8], npixel: usize, put: &mut Put<'_>) -> Result<
             _ => return Err(Fault("has an instruction that there is not")),
         }
         if operation >= 6 {
-            put.numbers(&[high])?;
+            runs.add(high, 1)?;
             left -= 1;
         }
     }
-    put_run(put, 0, left)
-}
-
-/// Puts a number so many times.
-fn put_run(put: &mut Put<'_>, number: i32, count: usize) -> Result<(), Fault> {
-    let run = [number; PIECE];
-    let mut left = count;
-    while left > 0 {
-        let now = left.min(PIECE);
-        put.numbers(&run[..now])?;
-        left -= now;
-    }
-    Ok(())
+    runs.add(0, left)?;
+    runs.end()
 }

@@ -165,6 +165,21 @@ fn a_code_of_more_zeros_than_a_window_has_bits_is_read() {
     assert_eq!(got, Ok(100_i32.to_be_bytes().to_vec()));
 }
 
+#[test]
+fn zeros_to_the_end_of_a_tile_are_a_fault_however_many_there_are() {
+    let codec = Codec::Rice {
+        block: 32,
+        nbyte: 4,
+    };
+    for nbyte in 5..60 {
+        let mut packed = vec![0; nbyte];
+        // No plain bits.
+        packed[4] = 1 << 3;
+        let got = unpack(codec, &packed, &pixels(Bitpix::I32, 1), 1);
+        assert_eq!(got, Err(Fault("ends before its pixels do")), "{nbyte}");
+    }
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(bytes).expect("written");
