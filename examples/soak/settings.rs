@@ -5,8 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ccdstream::recipe::{
-    Calibration, Dark, Flat, FlatNorm, Folder, Frames, Hdu, Io, Level, LevelTo, Method, Negative,
-    Output, Overscan, Place, Plane, Quantity, Resources, Sky, Stack, Uncertainty, Weight,
+    Calibration, Codec, Compression, Dark, Flat, FlatNorm, Folder, Frames, Hdu, Io, Level, LevelTo,
+    Method, Negative, Output, Overscan, Place, Plane, Quantity, Resources, Sky, Stack, Uncertainty,
+    Weight,
 };
 use ccdstream::{ByteSize, Error, Recipe, Reduction, Section};
 
@@ -93,6 +94,7 @@ pub(crate) fn asked(night: &Night, out: &Path, draw: &mut Draw) -> Asked {
                 overwrite: false,
                 planes: None,
                 dtype: None,
+                compression: compression(draw),
                 resume: false,
             },
             resources,
@@ -109,7 +111,10 @@ pub(crate) fn asked(night: &Night, out: &Path, draw: &mut Draw) -> Asked {
         },
         calibration: Calibration::default(),
         stack: stack(kind, draw),
-        output: Output::new(out.join("result.fits")),
+        output: Output {
+            compression: compression(draw),
+            ..Output::new(out.join("result.fits"))
+        },
         resources,
     };
     if draw.percent(8) {
@@ -288,6 +293,16 @@ fn stack(kind: Kind, draw: &mut Draw) -> Stack {
         stack.uncertainty = Uncertainty::None;
     }
     stack
+}
+
+/// How the results are packed, of some.
+fn compression(draw: &mut Draw) -> Option<Compression> {
+    if draw.percent(75) {
+        return None;
+    }
+    let codec = draw.one_of(&[Codec::Rice, Codec::Gzip]);
+    let quantize = draw.one_of(&[None, Some(4.0)]);
+    Some(Compression { codec, quantize })
 }
 
 /// The planes that are written.

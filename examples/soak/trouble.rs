@@ -200,6 +200,7 @@ impl Moment {
             Walk::Opening | Walk::Unpacking => 0,
             Walk::Measuring => 1,
             Walk::Combining | Walk::Calibrating => 2,
+            Walk::Packing => 3,
         };
         let part = total > 0 && done as f64 >= self.part * total as f64;
         walk > self.walk || walk == self.walk && part
