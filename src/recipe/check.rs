@@ -2,7 +2,9 @@
 
 mod calibration;
 
-use super::{Clip, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight};
+use super::{
+    Clip, Compression, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight,
+};
 use crate::error::{Error, Result};
 
 impl Recipe {
@@ -60,6 +62,7 @@ impl Recipe {
             return refuse("--weight: weights are finite and not negative");
         }
         stack.clip.iter().try_for_each(Clip::check)?;
+        self.output.compression.map_or(Ok(()), Compression::check)?;
         self.calibration.check(&self.frames)
     }
 }
