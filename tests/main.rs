@@ -22,12 +22,12 @@ mod frames;
 mod levels;
 /// The file that comes out.
 mod output;
-/// The rejection rules and the methods of other programs.
-mod rules;
 /// Packed frames.
 mod packed;
 /// Packed frames that are damaged, and hard limits on runs that unpack.
 mod packed_faults;
+/// The rejection rules and the methods of other programs.
+mod rules;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.

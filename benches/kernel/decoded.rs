@@ -82,10 +82,7 @@ fn cases() -> Vec<(String, Stack)> {
     let mut cases = vec![
         ("decode+mean".into(), Stack::default()),
         ("decode+median".into(), median),
-        (
-            "decode+MAD clip".into(),
-            clipped("sigma:5,iters=converge"),
-        ),
+        ("decode+MAD clip".into(), clipped("sigma:5,iters=converge")),
         (
             "decode+std clip".into(),
             clipped("sigma:3,center=mean,dev=std,iters=converge"),

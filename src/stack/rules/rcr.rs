@@ -6,8 +6,8 @@
 //! standard deviation. A sample goes where its distance is more than z deviations, n·erfc(z/√2) = LIMIT; both tails count. Of samples
 //! equally far, the low one goes first. z is rounded to 2⁻⁴⁰, so that it is the same on every machine.
 //!
-//! *Source*: Maples et al. 2018 (ApJS 238, 2), the form for symmetric noise without weights. *Assumes* normal noise, but stands half of the
-//! samples being outliers. *Use* it from 10 frames on where outliers are many; with the limit of 0.5 it takes about half a good sample of every
+//! *Source*: Maples et al. 2018 (ApJS 238, 2), the form for symmetric noise without weights. *Assumes* normal noise, and stands a third of
+//! the samples being outliers. *Use* it from 10 frames on where outliers are many; with the limit of 0.5 it takes about half a good sample of every
 //! pixel. *Differs*: PixInsight counts one tail, so that its limit L is 2L here, takes a step in between, and ends where most samples
 //! are equal.
 
