@@ -133,7 +133,7 @@ pub(super) fn mode(n: usize, at: impl Fn(usize) -> f64) -> f64 {
         return quantile(0.5, n, at);
     }
     let [low, high] = [15, 85].map(|percent| at(n / 100 * percent + n % 100 * percent / 100));
-    if low == high {
+    if low >= high {
         return low;
     }
     let unit = if low.abs().max(high.abs()) > HUGE {

@@ -31,10 +31,15 @@ impl Halves {
 
     /// The rows that any lane keeps below its middle, those above it, and those that all lanes keep of either.
     fn zones(&self) -> Zones {
+        let (first, last) = (u32::MIN, u32::MAX);
+        let none = Range {
+            start: last,
+            end: first,
+        };
         let mut zones = Zones {
-            any: u32::MAX..0,
-            all: 0..u32::MAX,
-            middles: u32::MAX..0,
+            any: none.clone(),
+            all: first..last,
+            middles: none,
         };
         for lane in 0..LANES {
             let (from, middle, to) = (self.kept.from[lane], self.middle[lane], self.kept.to[lane]);

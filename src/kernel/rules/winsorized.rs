@@ -84,12 +84,12 @@ fn winsorized<S: Simd, T: Sample>(
             let before = sigma[half];
             sigma[half] = open[half].select(after, before);
             let settled = (after - before).abs().simd_le(before * SETTLED);
-            open[half] = open[half] & !settled;
+            open[half] &= !settled;
             shrunk[half] = open[half] & after.simd_lt(before);
         }
         collapse(&column, &core, reach, shrunk, (&mut sigma, &mut open));
         for half in 0..2 {
-            open[half] = open[half] & sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite);
+            open[half] &= sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite);
         }
     }
     narrow(sigma)
@@ -126,7 +126,7 @@ fn collapse<S: Simd, T: Sample>(
     let by_distance = column.by_distance();
     for half in 0..2 {
         sigma[half] = collapsed[half].select(by_distance[half], sigma[half]);
-        open[half] = open[half] & !collapsed[half];
+        open[half] &= !collapsed[half];
     }
 }
 
