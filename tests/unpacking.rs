@@ -102,7 +102,7 @@ fn little_memory_sends_tall_tiles_to_the_temporary_file() {
             &raw.packed(Tiling::Gzip1, &[200, 75]),
         );
     }
-    let least = crate::limits::smallest(&place, "-j 1 -o out.fits tall");
+    let least = smallest(&place, "-j 1 -o out.fits tall");
     for (limit, once) in [(least, 100), (1 << 18, 0)] {
         let ways = with_ways(&place, &format!("-j 1 --mem-limit {limit}K tall"));
         assert_eq!(ways["once"], once, "{ways}");
