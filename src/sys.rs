@@ -278,14 +278,16 @@ pub(crate) const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 pub(crate) const O_NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Makes a process of this program's own a good host: a file that meets a limit on its size is an error, not a signal that kills;
-/// and freed memory goes back to the system, in all threads from one heap, so that memory is what the plan says.
+/// and freed memory goes back to the system, in all threads from one heap, so that memory is what the plan says. What is as large as the
+/// window of an inflating stream has pages of its own: else what is kept of a file lands in the gap that its stream has left, and the
+/// next stream makes the heap grow (1250 small files, gzipped: 65 MiB instead of 13).
 pub fn settle_process() {
     // SAFETY: ignoring a signal needs no handler that could do harm.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     #[cfg(target_env = "gnu")]
     for (parameter, value) in [
         (libc::M_ARENA_MAX, 1),
-        (libc::M_MMAP_THRESHOLD, 64 << 10),
+        (libc::M_MMAP_THRESHOLD, 32 << 10),
         (libc::M_TRIM_THRESHOLD, 64 << 10),
     ] {
         // SAFETY: these parameters may be set at any time.

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::common::{Place, Random};
 use crate::fits::{Image, empty_primary};
+use crate::limits::{smallest, within};
 use crate::packing::{Raw, Tiling, bzip2, gzip, save};
 
 /// A frame of 200 × 150 pixels around 1000; `seed` draws its noise.
@@ -101,7 +102,7 @@ fn little_memory_sends_tall_tiles_to_the_temporary_file() {
             &raw.packed(Tiling::Gzip1, &[200, 75]),
         );
     }
-    let least = crate::limits::smallest(&place, "-j 1 -o out.fits tall");
+    let least = smallest(&place, "-j 1 -o out.fits tall");
     for (limit, once) in [(least, 100), (1 << 18, 0)] {
         let ways = with_ways(&place, &format!("-j 1 --mem-limit {limit}K tall"));
         assert_eq!(ways["once"], once, "{ways}");
@@ -308,4 +309,15 @@ fn a_frame_that_cannot_be_unpacked_leaves_the_others_calibrated() {
     let names = red.map(|entry| entry.unwrap().file_name());
     let shown = names.filter(|name| !name.to_string_lossy().starts_with('.'));
     assert_eq!(shown.count(), 2);
+}
+
+#[test]
+fn what_many_streams_take_does_not_add_up() {
+    let place = Place::new();
+    let packed = gzip(&Image::new(8, &[30, 20], &[7.0; 600]).primary());
+    for n in 0..400 {
+        save(&place.path(&format!("f{n:03}.fits.gz")), &packed);
+    }
+    let arguments = "-j 2 --io read -o out.fits 'f*.fits.gz'";
+    within(&place, arguments, smallest(&place, arguments));
 }

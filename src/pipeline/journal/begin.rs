@@ -88,6 +88,8 @@ impl Begun {
             }
             // It would end here again.
             Error::Misfit { .. } => false,
+            // Most likely it would, with this frame: that is worth no state of its own, but what is on the disk stays.
+            Error::Frame { .. } | Error::Damaged(_) => self.journal.is_saved(),
             Error::Stopped(_) | Error::Io { .. } => self.journal.close(true),
             _ => self.journal.close(false),
         };
