@@ -96,13 +96,13 @@ def percentile(y, low, high, nkeep=0):
 def pclip(y, k, low, high, nkeep=0):
     """Sigma is how far the K-th sample away from the median lies from it; one pass (IRAF icpclip.x).
 
-    Of an even number the lower middle one counts for K < 0, the upper for K > 0. K stays the same where samples are
+    |K| below 1 is a fraction of half the *frames*, N div 2; K is truncated, and held from 1 to N div 2. Of an even number the lower middle one counts for K < 0, the upper for K > 0. K stays the same where samples are
     absent, up to the extreme sample. IRAF drops at residuals *equal* to low or high sigma too, against its own help
     and its other rules; here a sample on the bound stays.
     For skies with the wings of bright objects in them: K < 0 measures the side that is clean.
     """
-    whole = int(k * ((len(y) - 1) // 2)) if abs(k) < 1 else int(k)
-    most = (len(y) - 1) // 2
+    most = len(y) // 2
+    whole = int(k * most * (1 + 1e-9)) if abs(k) < 1 else int(k)
     whole = min(-1, max(-most, whole)) if k < 0 else max(1, min(most, whole))
 
     def judge(left, _):
@@ -155,26 +155,23 @@ def winsorized(y, low, high, nkeep=0, tolerance=0.0005):
 def median_sigma(y, low, high, nkeep=0):
     """Sigma clip about the median in which an outlier is replaced by the median, until none is (Siril `m`).
 
-    Replaced samples go on in the median and in sd, so sigma shrinks with each and the rule is sharper than `sigma`.
-    Which are replaced is Siril's; here they are dropped in the end, while Siril averages them as if they were measured.
-    Where nkeep holds some back the rule ends at that pixel. For 6 frames and more; few outliers.
+    The median is taken once. sd is that of all samples, with those replaced standing at the median, so it shrinks with
+    each and the rule is sharper than `sigma`. For an odd number these are Siril's decisions; for an even one its median,
+    taken anew, creeps from the mean of the middle two to one of them, as copies of that mean come to lie between.
+    Here the replaced samples are dropped in the end, while Siril averages them as if they were measured.
+    For 6 frames and more; few outliers.
     """
-    sides = np.zeros(y.shape, "i1")
+    m = median(y)
     stands = y.copy()
-    least = fewest(nkeep, y)
-    columns = np.flatnonzero(count(y) >= 3)
-    while len(columns):
-        w, gone = stands[:, columns], sides[:, columns]
-        m = median(w)
-        side, distance = bounds(w, m, deviation(w), low, high)
-        new = np.where(gone == 0, side, 0).astype("i1")
-        given = give_back(new, distance, (np.isfinite(w) & (gone == 0)).sum(axis=0), least[columns])
-        held = (given != new).any(axis=0)
-        moved = (side != 0) & ~((new != 0) & (given == 0))
-        stands[:, columns] = np.where(moved, m, w)
-        sides[:, columns] = gone + given
-        columns = columns[moved.any(axis=0) & ~held]
-    return sides
+
+    def judge(left, columns):
+        w = stands[:, columns]
+        side, distance = bounds(w, m[columns], deviation(w), low, high)
+        given = give_back(side, distance, count(left), fewest(nkeep, y)[columns])
+        stands[:, columns] = np.where(given != 0, m[columns], w)
+        return given, distance
+
+    return repeat(y, judge, 0, 1) * (count(y) >= 3)
 
 
 def linear_fit(y, low, high, nkeep=0):
