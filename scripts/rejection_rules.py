@@ -131,7 +131,7 @@ def winsorized_sigma(y, tolerance=0.0005):
             new = 1.134 * deviation(np.clip(y, low, high))
             done = np.abs(new - s) <= tolerance * s
             inside = ((y > low) & (y < high) & (y != m)).any(axis=0)
-            fallen = ~done & ~inside
+            fallen = ~done & ~inside & (new < s)
             new = np.where(fallen, ROOT_HALF_PI * mean(np.abs(y - m)), new)
             s = np.where(going, new, s)
             going &= ~done & ~fallen
