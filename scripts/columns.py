@@ -7,6 +7,7 @@ samples the earlier frame is lower.
 import numpy as np
 
 LOW, HIGH = -1, 1
+NEAR = 1e-10
 
 
 def count(y):
@@ -77,13 +78,20 @@ def outside(y, low, high):
         return np.where(y < low, LOW, np.where(y > high, HIGH, 0)).astype("i1")
 
 
-def repeat(y, judge, nkeep, least, times=None):
-    """Runs a rule until nothing goes; the sides of all that went.
+def near(y, bound, size):
+    """Columns in which a sample lies so near the bound that rounding may decide; `size` is what the bound is made of."""
+    with np.errstate(invalid="ignore"):
+        return (np.isfinite(bound) & (np.abs(y - bound) <= NEAR * size)).any(axis=0)
 
-    `judge(left, columns)` says of the samples left in some columns which go (sides), and their distances from the
-    centre. `least` is the fewest samples that the rule judges; `times` is how often it is done at most.
+
+def repeat(y, judge, nkeep, least, times=None):
+    """Runs a rule until nothing goes; (the sides of all that went, which columns are in doubt).
+
+    `judge(left, columns)` says of the samples left in some columns which go (sides), their distances from the centre,
+    and in which columns rounding decided. `least` is the fewest samples that the rule judges; `times` is how often it
+    is done at most.
     """
-    sides = np.zeros(y.shape, "i1")
+    sides, doubts = np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
     keep = fewest(nkeep, y)
     columns = np.arange(y.shape[1])
     while times is None or times > 0:
@@ -91,11 +99,12 @@ def repeat(y, judge, nkeep, least, times=None):
         if not len(columns):
             break
         left = y[:, columns]
-        side, distance = judge(left, columns)
+        side, distance, doubt = judge(left, columns)
         side = give_back(side, distance, count(left), keep[columns])
+        doubts[columns] |= doubt
         sides[:, columns] += side
         y = y.copy()
         y[:, columns] = np.where(side != 0, np.nan, left)
         columns = columns[(side != 0).any(axis=0)]
         times = None if times is None else times - 1
-    return sides
+    return sides, doubts

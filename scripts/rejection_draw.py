@@ -1,6 +1,11 @@
 """Small stacks on which a rejection can go wrong: ties, absent samples, constants, one outlier, half of them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
+
+import rejection_rules as rules
 
 NCOL = 24
 
@@ -88,3 +93,56 @@ def draw_stack(rng, nframe=None, level=1000.0, spread=30.0, absent=True):
             y[rng.random(y.shape) < rng.choice([0.05, 0.3])] = np.nan
         rows.append(y)
     return np.stack(rows, axis=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One clip step as the command line has it, and as the textbook does it: `rule(y, nkeep)`."""
+
+    text: str
+    rule: Callable
+
+
+def factor(rng):
+    """A factor for LOW or HIGH."""
+    return float(rng.choice([1, 1.5, 2, 2.5, 3, 4, 5]))
+
+
+def draw_step(rng, level, spread):
+    """One of the rules that look only at the samples of a pixel."""
+    low, high = factor(rng), factor(rng)
+    kind = rng.choice(["percentile", "pclip", "winsorized", "median-sigma", "linear-fit", "esd", "rcr"])
+    if kind == "percentile":
+        low, high = (round(v * spread / abs(level), 6) for v in (low, high))
+        return Step(f"percentile:{low},{high}", lambda y, nkeep: rules.percentile(y, low, high, nkeep))
+    if kind == "pclip":
+        k = float(rng.choice([-0.5, 0.5, -0.9, 0.3, -1, 1, -2, 2, 5]))
+        return Step(f"pclip:{k:g},{low},{high}", lambda y, nkeep: rules.pclip(y, k, low, high, nkeep))
+    if kind == "esd":
+        share, alpha = float(rng.choice([0.1, 0.2, 0.3, 0.49])), float(rng.choice([0.01, 0.05, 0.2]))
+        return Step(f"esd:{share},{alpha}", lambda y, nkeep: rules.esd(y, share, alpha, nkeep))
+    if kind == "rcr":
+        limit = float(rng.choice([0.1, 0.5, 0.9]))
+        return Step(f"rcr:{limit}", lambda y, nkeep: rules.rcr(y, limit, nkeep))
+    rule = {"winsorized": rules.winsorized, "median-sigma": rules.median_sigma, "linear-fit": rules.linear_fit}[kind]
+    return Step(f"{kind}:{low},{high}", lambda y, nkeep: rule(y, low, high, nkeep))
+
+
+def draw_older_step(rng, level, spread):
+    """A step to go before or after another."""
+    kind = rng.choice(["extrema", "sigma"])
+    if kind == "extrema":
+        nlow, nhigh = (int(v) for v in rng.integers(0, 3, 2))
+        return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep))
+    low, high, dev = factor(rng), factor(rng), str(rng.choice(["std", "mad"]))
+    return Step(f"sigma:{low},{high},dev={dev}", lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
+
+
+def chain(y, steps, nkeep):
+    """Runs the steps one after the other; (the sides of all that went, which pixels are in doubt)."""
+    sides, doubts = np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
+    for step in steps:
+        side, doubt = step.rule(np.where(sides != 0, np.nan, y), nkeep)
+        sides += side
+        doubts |= doubt
+    return sides, doubts

@@ -1,7 +1,8 @@
 """Every rejection rule as a textbook would have it: float64, all pixels of a stack at once, no thought of speed.
 
 It judges the program and shares nothing with it. Each rule takes the samples y as (frame, pixel), NaN where absent, and
-gives the *sides*: -1 where it takes a sample below the centre, +1 above, 0 where the sample stays (or is absent).
+gives the *sides*: -1 where it takes a sample below the centre, +1 above, 0 where the sample stays (or is absent); and the
+pixels in *doubt*, where a sample lies so near a bound that rounding decides and two right programs may differ.
 
 Common to all, where the rule does not say otherwise
   * LOW and HIGH are positive factors, infinite for no bound; a sample on a bound stays.
@@ -17,23 +18,46 @@ import numpy as np
 from scipy.special import erfcinv
 from scipy.stats import t as student
 
-from columns import HIGH, LOW, count, deviation, fewest, give_back, mean, median, order, outside, pick, repeat, total
+from columns import (
+    HIGH,
+    LOW,
+    NEAR,
+    count,
+    deviation,
+    fewest,
+    give_back,
+    mean,
+    median,
+    near,
+    order,
+    outside,
+    pick,
+    repeat,
+    total,
+)
 
 MAD_TO_SIGMA = 1.482602218505602
 ROOT_HALF_PI = sqrt(pi / 2.0)
 NO_BOUND = np.inf
 
 
-def bounds(y, centre, sigma, low, high):
-    """Sides and distances for centre - low sigma and centre + high sigma; nothing where sigma is 0."""
+def bounds(y, centre, sigma, low, high, exact=False):
+    """Sides, distances and doubts for centre - low sigma and centre + high sigma; nothing goes where sigma is 0.
+
+    `exact` says that centre and sigma are facts of the samples, without any rounding but of the bound itself.
+    """
     with np.errstate(invalid="ignore"):
-        side = outside(y, centre - low * sigma, centre + high * sigma)
-        return np.where(sigma > 0, side, 0).astype("i1"), np.abs(y - centre)
+        bottom = -np.inf if np.isinf(low) else centre - low * sigma
+        top = np.inf if np.isinf(high) else centre + high * sigma
+        side = np.where(sigma > 0, outside(y, bottom, top), 0).astype("i1")
+        size = np.where(sigma > 0, sigma, np.nan)
+        doubt = near(y, bottom, low * size) | near(y, top, high * size)
+    return side, np.abs(y - centre), doubt & (not exact)
 
 
 def minmax(x, low=-np.inf, high=np.inf):
     """Drops samples outside the bounds, which are kept (IRAF lthreshold, hthreshold); x as calibrated, not scaled."""
-    return outside(x, low, high)
+    return outside(x, low, high), np.zeros(x.shape[1], bool)
 
 
 def extrema(y, nlow, nhigh, nkeep=0):
@@ -48,7 +72,8 @@ def extrema(y, nlow, nhigh, nkeep=0):
     low = np.minimum(nlow, n)
     high = np.minimum(nhigh, n - low)
     side = np.where(rank < low, LOW, np.where((rank >= n - high) & (rank < n), HIGH, 0)).astype("i1")
-    return give_back(side, np.abs(y - median(y)), n, fewest(nkeep, y))
+    side = give_back(side, np.abs(y - median(y)), n, fewest(nkeep, y))
+    return side, np.zeros(y.shape[1], bool)
 
 
 def sigma(y, low, high, center="median", dev="mad", iters=1, floor=0.0, nkeep=0):
@@ -73,7 +98,8 @@ def sigma(y, low, high, center="median", dev="mad", iters=1, floor=0.0, nkeep=0)
         with np.errstate(invalid="ignore"):
             low_bound = -np.inf if np.isinf(low) else c - low * s
             high_bound = np.inf if np.isinf(high) else c + high * s
-        return outside(left, low_bound, high_bound), np.abs(left - c)
+            doubt = near(left, low_bound, low * s) | near(left, high_bound, high * s)
+        return outside(left, low_bound, high_bound), np.abs(left - c), doubt & (s > 0)
 
     return repeat(y, judge, nkeep, 1, iters)
 
@@ -88,7 +114,7 @@ def percentile(y, low, high, nkeep=0):
 
     def judge(left, _):
         m = median(left)
-        return bounds(left, m, np.abs(m), low, high)
+        return bounds(left, m, np.abs(m), low, high, exact=True)
 
     return repeat(y, judge, nkeep, 3, 1)
 
@@ -110,7 +136,7 @@ def pclip(y, k, low, high, nkeep=0):
         middle = n // 2
         rank = np.maximum(0, middle - (n % 2 == 0) + whole) if k < 0 else np.minimum(n - 1, middle + whole)
         m = median(left)
-        return bounds(left, m, np.abs(pick(left, rank) - m), low, high)
+        return bounds(left, m, np.abs(pick(left, rank) - m), low, high, exact=True)
 
     return repeat(y, judge, nkeep, 3, 1)
 
@@ -124,18 +150,19 @@ def winsorized_sigma(y, tolerance=0.0005):
     """
     m, s = median(y), deviation(y)
     low, high = np.full(m.shape, -np.inf), np.full(m.shape, np.inf)
-    going = s > 0
+    going, doubt = s > 0, np.zeros(m.shape, bool)
     with np.errstate(invalid="ignore"):
         while going.any():
             low, high = np.maximum(low, m - 1.5 * s), np.minimum(high, m + 1.5 * s)
             new = 1.134 * deviation(np.clip(y, low, high))
             done = np.abs(new - s) <= tolerance * s
             inside = ((y > low) & (y < high) & (y != m)).any(axis=0)
+            doubt |= going & (np.abs(np.abs(new - s) - tolerance * s) <= NEAR * s)
             fallen = ~done & ~inside & (new < s)
             new = np.where(fallen, ROOT_HALF_PI * mean(np.abs(y - m)), new)
             s = np.where(going, new, s)
             going &= ~done & ~fallen
-    return s
+    return s, doubt
 
 
 def winsorized(y, low, high, nkeep=0, tolerance=0.0005):
@@ -147,7 +174,9 @@ def winsorized(y, low, high, nkeep=0, tolerance=0.0005):
     """
 
     def judge(left, _):
-        return bounds(left, median(left), winsorized_sigma(left, tolerance), low, high)
+        s, uncertain = winsorized_sigma(left, tolerance)
+        side, distance, doubt = bounds(left, median(left), s, low, high)
+        return side, distance, doubt | uncertain
 
     return repeat(y, judge, nkeep, 3)
 
@@ -166,12 +195,13 @@ def median_sigma(y, low, high, nkeep=0):
 
     def judge(left, columns):
         w = stands[:, columns]
-        side, distance = bounds(w, m[columns], deviation(w), low, high)
+        side, distance, doubt = bounds(w, m[columns], deviation(w), low, high)
         given = give_back(side, distance, count(left), fewest(nkeep, y)[columns])
         stands[:, columns] = np.where(given != 0, m[columns], w)
-        return given, distance
+        return given, distance, doubt
 
-    return repeat(y, judge, 0, 1) * (count(y) >= 3)
+    sides, doubts = repeat(y, judge, 0, 1)
+    return sides * (count(y) >= 3), doubts
 
 
 def linear_fit(y, low, high, nkeep=0):
@@ -195,10 +225,10 @@ def linear_fit(y, low, high, nkeep=0):
         s = mean(np.abs(z - line))
         largest = np.abs(np.where(np.isfinite(z), z, 0)).max(axis=0)
         s = np.where(s <= 1e-12 * largest, 0.0, s)
-        side, distance = bounds(z, line, s, low, high)
+        side, distance, doubt = bounds(z, line, s, low, high)
         back = np.empty_like(by)
         np.put_along_axis(back, by, np.arange(len(z))[:, None], axis=0)
-        return np.take_along_axis(side, back, axis=0), np.take_along_axis(distance, back, axis=0)
+        return np.take_along_axis(side, back, axis=0), np.take_along_axis(distance, back, axis=0), doubt
 
     return repeat(y, judge, nkeep, 5)
 
@@ -264,7 +294,7 @@ def esd(y, fraction, alpha, nkeep=0, slack=1.0):
     most = np.minimum(np.floor(fraction * n + 1e-9).astype(int), np.minimum(n - 2, n - fewest(nkeep, y)))
     critical = esd_critical(len(y), alpha) * slack
     low, end = ends.low.copy(), ends.end.copy()
-    columns = np.flatnonzero(most >= 1)
+    columns, doubt = np.flatnonzero(most >= 1), np.zeros(n.shape, bool)
     step = 0
     while len(columns):
         left, size = ends.left(columns)
@@ -272,11 +302,12 @@ def esd(y, fraction, alpha, nkeep=0, slack=1.0):
         distance, is_low = ends.farthest(columns, mean(left))
         with np.errstate(invalid="ignore", divide="ignore"):
             out = (sd > 0) & (distance / sd > critical[size])
+            doubt[columns] |= (sd > 0) & (np.abs(distance / sd - critical[size]) <= NEAR * critical[size])
         ends.drop(columns, is_low)
         low[columns[out]], end[columns[out]] = ends.low[columns[out]], ends.end[columns[out]]
         step += 1
         columns = columns[(sd > 0) & (most[columns] > step)]
-    return ends.sides(low, end, n)
+    return ends.sides(low, end, n), doubt
 
 
 def rcr_critical(most, limit):
@@ -298,7 +329,7 @@ def rcr(y, limit=0.5, nkeep=0, slack=1.0):
     ends = Ends(y)
     n = ends.end.copy()
     least = np.maximum(fewest(nkeep, y), 2)
-    critical = rcr_critical(len(y), limit) * slack
+    critical, doubt = rcr_critical(len(y), limit) * slack, np.zeros(n.shape, bool)
     for robust in (True, False):
         columns = np.arange(y.shape[1])
         while True:
@@ -310,9 +341,10 @@ def rcr(y, limit=0.5, nkeep=0, slack=1.0):
             s = rcr_deviation(left, centre, size) if robust else deviation(left)
             distance, is_low = ends.farthest(columns, centre)
             out = (s > 0) & (distance > critical[size] * s)
+            doubt[columns] |= (s > 0) & (np.abs(distance - critical[size] * s) <= NEAR * distance)
             columns = columns[out]
             ends.drop(columns, is_low[out])
-    return ends.sides(ends.low, ends.end, n)
+    return ends.sides(ends.low, ends.end, n), doubt
 
 
 def rcr_deviation(left, centre, size):

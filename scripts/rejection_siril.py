@@ -31,7 +31,9 @@ from astropy.io import fits
 from rejection_rules import MAD_TO_SIGMA, ROOT_HALF_PI, esd_critical
 
 TOLERANCE = 0.0005
-UNDECIDED = np.nan
+SAME_VALUE = 1e-7
+NOTHING = -1.0
+UNDECIDED = None
 
 
 def stack(frames, folder, jobs):
@@ -53,6 +55,11 @@ def stack(frames, folder, jobs):
         raise RuntimeError(f"Siril failed: {run.stdout[-2000:]}") from None
 
 
+def same(a, b):
+    """Whether two values are the same but for single precision."""
+    return abs(a - b) <= SAME_VALUE
+
+
 def middle(values):
     """The median of a list."""
     z = sorted(values)
@@ -72,7 +79,7 @@ def deviation(values, ddof=1):
 
 
 def value(left, everything, nframe, ways):
-    """What is written where `left` is what a rule leaves; ours for nothing is -1 here.
+    """What is written where `left` is what a rule leaves; ours for nothing is NOTHING here.
 
     With absent samples Siril takes the median of nothing over memory that holds some samples twice.
     """
@@ -82,7 +89,7 @@ def value(left, everything, nframe, ways):
         return mean(left)
     if "all gone" in ways:
         return middle(everything) if len(everything) == nframe else UNDECIDED
-    return -1.0
+    return NOTHING
 
 
 def iterate(values, judge, ways, least, ordered=False):

@@ -1,0 +1,3 @@
+"""Stub."""
+def check_cases(home):
+    return 0
