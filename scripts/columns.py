@@ -79,7 +79,7 @@ def outside(y, low, high):
 
 
 def near(y, bound, size):
-    """Columns in which a sample lies so near the bound that rounding may decide; `size` is what the bound is made of."""
+    """Columns in which a sample lies so near the bound that rounding may decide; `size` is of what it is made."""
     with np.errstate(invalid="ignore"):
         return (np.isfinite(bound) & (np.abs(y - bound) <= NEAR * size)).any(axis=0)
 

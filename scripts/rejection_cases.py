@@ -1,7 +1,7 @@
 """One small stack for each way in which IRAF or Siril differs from our definitions: what they keep, and what we keep.
 
-The numbers of a Siril case are steps of 1/256 about 0.25 (or another level), since Siril cuts its result at 1; what Siril
-keeps shows in its value alone.
+The numbers of a Siril case are steps of 1/256 about 0.25 (or another level), since Siril cuts its result at 1; what
+Siril keeps shows in its value alone.
 """
 
 from collections.abc import Callable
@@ -104,7 +104,14 @@ IRAF = [
     ),
 ]
 SIRIL = [
-    SirilCase("floor: of four samples none goes", [-1, 0, 1, 60], "rej w 3 3", lambda y: rules.winsorized(y, 3, 3), 15, 0),
+    SirilCase(
+        "floor: of four samples none goes",
+        [-1, 0, 1, 60],
+        "rej w 3 3",
+        lambda y: rules.winsorized(y, 3, 3),
+        15,
+        0,
+    ),
     SirilCase(
         "falls to 0: of a quantised bias all but the median goes",
         [0, 0, 0, 0, 0, 0, 0, 1, 1, 1],

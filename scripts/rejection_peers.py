@@ -1,13 +1,13 @@
 """Compares the rejection rules with IRAF's imcombine and with Siril, and the program with the textbook of them.
 
-    python scripts/rejection_peers.py [--stacks 30] [--seed N] [--only iraf|siril|cases]
+    python scripts/rejection_peers.py [--stacks 30] [--seed N] [--only iraf|grow|siril|cases]
     python scripts/rejection_peers.py --binary BINARY [--stacks 200] [--seed N] [--keep DIR]
 
-Where a definition of ours is the peer's, what is kept at a pixel has to be equal. Each difference is a *way* of the peer
-(rejection_iraf.py, rejection_siril.py): the peer has to agree with its reading, all ways included, at every pixel, and
-the reading without any way with our textbook. Both are checked here on drawn stacks; the pixels that differ are counted
-by the way that is at work; and each way is pinned by a case (rejection_cases.py). With --binary it is the program that
-has to agree with the textbook: count, low, high and the average at every pixel.
+Where a definition of ours is the peer's, what is kept at a pixel has to be equal. Each difference is a *way* of the
+peer (rejection_iraf.py, rejection_siril.py): the peer has to agree with its reading, all ways included, at every
+pixel, and the reading without any way with our textbook. Both are checked here on drawn stacks; the pixels that
+differ are counted by the way that is at work; and each way is pinned by a case (rejection_cases.py). With --binary
+it is the program that has to agree with the textbook: count, low, high and the average at every pixel.
 """
 
 import argparse
@@ -106,7 +106,11 @@ def iraf_rules(rng, y, gain, rdnoise):
     if 0 < nlow + nhigh < len(y):
         counts = {"nlow": nlow, "nhigh": nhigh}
         ours = rules.extrema(flat, nlow, nhigh)
-        found.append(("minmax", counts, ours, lambda c, ways, *_: iraf.minmax(lists[c], nlow, nhigh, ways), {"fraction"}))
+
+        def counted(c, ways, *_):
+            return iraf.minmax(lists[c], nlow, nhigh, ways)
+
+        found.append(("minmax", counts, ours, counted, {"fraction"}))
     return [
         Rule(name, {**factors, **more, "reject": name}, ours, frozenset(ways), kept_values(flat, read))
         for name, more, ours, read, ways in found
@@ -138,11 +142,30 @@ def judge_iraf(rng, folder, tallies):
         compare_rule("IRAF " + rule.name, rule, flat, got, ours, skip, 1e-6, lambda a, b: a == b, tallies)
 
 
+def judge_grow(rng, folder, tallies):
+    """What imcombine grows round what ccdclip took: sample by sample, in two dimensions."""
+    y = 1000 + 33 * rng.normal(size=(int(rng.integers(3, 9)), 16, NCOL))
+    y += 33 * 10 ** rng.uniform(0.5, 2, y.shape) * (rng.random(y.shape) < 0.02)
+    y[rng.random(y.shape) < 0.02] = np.nan
+    radius = float(rng.choice([1, 1.5, 2, 2.3, 3]))
+    job = {"reject": "ccdclip", "lsigma": 4, "hsigma": 4, "gain": "1.", "rdnoise": "10.", "grow": radius}
+    sides = rules.ccd(y.reshape(len(y), -1), 4, 4, 1.0, 10.0)[0].reshape(y.shape)
+    present = np.isfinite(y)
+    ours = present & (sides == 0) & ~rules.grow(sides, present, radius)
+    theirs = iraf.imcombine(y, folder, [job])[0].left
+    tally = tallies.setdefault("IRAF grow", Tally())
+    tally.pixels += ours[0].size
+    tally.equal += int((ours == theirs).all(axis=0).sum())
+    if (ours != theirs).any():
+        frame, row, col = np.argwhere(ours != theirs)[0]
+        raise Disagreement(f"grow={radius} at frame {frame} row {row} col {col}: imcombine {theirs[frame, row, col]}")
+
+
 def siril_rules(rng, flat):
     """The rules of Siril with drawn parameters, on samples (frame, pixel)."""
     n = len(flat)
     low, high = (float(v) for v in rng.choice([1, 1.5, 2, 3, 5], 2))
-    part_low, part_high = (float(v) for v in rng.choice([0.001, 0.002, 0.004, 0.02], 2))
+    parts = tuple(float(v) for v in rng.choice([0.001, 0.002, 0.004, 0.02], 2))
     share = float(rng.choice([0.1, 0.2, 0.3, 0.5]))
     lists = [column[np.isfinite(column)].tolist() for column in flat.T]
     bare = rules.MAD_TO_SIGMA
@@ -152,7 +175,7 @@ def siril_rules(rng, flat):
 
     both = {"floor", "all gone"}
     found = [
-        ("p", (part_low, part_high), rules.percentile(flat, part_low, part_high), siril.percentile, {"signed", "all gone"}),
+        ("p", parts, rules.percentile(flat, *parts), siril.percentile, {"signed", "all gone"}),
         ("s", (low, high), rules.sigma(flat, low, high, dev="std", iters=None), siril.sigma, {*both, "ddof"}),
         ("a", (low, high), rules.sigma(flat, low / bare, high / bare, iters=None), siril.mad, {*both, "histogram"}),
         ("w", (low, high), rules.winsorized(flat, low, high), siril.winsorized, {*both, "falls to 0"}),
@@ -163,7 +186,10 @@ def siril_rules(rng, flat):
         Rule(f"rej {name}", f"rej {name} {a} {b}", ours, frozenset(ways), read(rule, a, b))
         for name, (a, b), ours, rule, ways in found
     ]
-    gesdt = lambda c, ways, a, _: siril.gesdt(lists[c], n, share, 0.05, a, ways)  # noqa: E731
+
+    def gesdt(c, ways, a, _):
+        return siril.gesdt(lists[c], n, share, 0.05, a, ways)
+
     ways = frozenset({"two at least", "wrong one", "all gone"})
     return [*built, Rule("rej g", f"rej g {share} 0.05", rules.esd(flat, share, 0.05), ways, gesdt)]
 
@@ -219,12 +245,14 @@ def same_or_none(same, answer, plain):
 def told(name, rule, column, c, answer, expected, whose):
     """What is needed to look into a disagreement."""
     kind = KINDS[c // NCOL].__name__
-    return f"{name} {rule.job} at pixel {c} ({kind})\nsamples {sorted(column[np.isfinite(column)].tolist())}\ngot {answer}\n{whose}: {expected}"
+    samples = sorted(column[np.isfinite(column)].tolist())
+    return f"{name} {rule.job} at pixel {c} ({kind})\nsamples {samples}\ngot {answer}\n{whose}: {expected}"
 
 
 def show(tallies):
     """The table of all rules, as Markdown."""
-    lines = ["| rule | pixels | equal | rounding or order decides | differ, by way |", "| --- | --- | --- | --- | --- |"]
+    heads = ["rule", "pixels", "equal", "rounding or order decides", "differ, by way"]
+    lines = ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads))]
     for name, tally in tallies.items():
         ways = ", ".join(f"{way} {number}" for way, number in tally.ways.most_common())
         lines.append(f"| {name} | {tally.pixels} | {tally.equal} | {tally.undecided} | {ways} |")
@@ -236,7 +264,7 @@ def run_peers(args, home):
     tallies = {}
     if args.only in (None, "cases"):
         print(f"{check_cases(home)} cases agree")
-    peers = {"iraf": judge_iraf, "siril": judge_siril}
+    peers = {"iraf": judge_iraf, "grow": judge_grow, "siril": judge_siril}
     for name, judge in peers.items():
         for stack in range(args.stacks if args.only in (None, name) else 0):
             try:
@@ -252,7 +280,7 @@ def arguments():
     parser.add_argument("--binary", type=lambda text: Path(text).resolve(), help="judge the program")
     parser.add_argument("--stacks", type=int, default=30)
     parser.add_argument("--seed", type=int, default=20261121)
-    parser.add_argument("--only", choices=["iraf", "siril", "cases"])
+    parser.add_argument("--only", choices=["iraf", "grow", "siril", "cases"])
     parser.add_argument("--stack", type=int, help="judge the program on this one stack")
     parser.add_argument("--keep", type=Path, help="leave the files in this folder")
     return parser.parse_args()

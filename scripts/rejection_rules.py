@@ -1,8 +1,8 @@
 """Every rejection rule as a textbook would have it: float64, all pixels of a stack at once, no thought of speed.
 
 It judges the program and shares nothing with it. Each rule takes the samples y as (frame, pixel), NaN where absent, and
-gives the *sides*: -1 where it takes a sample below the centre, +1 above, 0 where the sample stays (or is absent); and the
-pixels in *doubt*, where a sample lies so near a bound that rounding decides and two right programs may differ.
+gives the *sides*: -1 where it takes a sample below the centre, +1 above, 0 where the sample stays (or is absent);
+and the pixels in *doubt*, where a sample lies so near a bound that rounding decides and two right programs may differ.
 
 Common to all, where the rule does not say otherwise
   * LOW and HIGH are positive factors, infinite for no bound; a sample on a bound stays.
@@ -80,9 +80,9 @@ def sigma(y, low, high, center="median", dev="mad", iters=1, floor=0.0, nkeep=0)
     """Drops what is further than low or high sigma from the median or mean; `iters` None is until nothing goes.
 
     std is about the mean with ddof 0 (ccdproc, numpy). mad is 1.4826 median|y - median|, and where that is 0
-    sqrt(pi/2) mean|y - median| (Iglewicz and Hoaglin 1993): quantised bias frames are not eaten. Here, as an older rule,
-    a sigma of 0 takes all that differs from the centre. IRAF's sigclip has the deviation about the *centre* with ddof 1
-    and as first mean one without the extremes; Siril's has sd about the mean, ddof 1, about the median.
+    sqrt(pi/2) mean|y - median| (Iglewicz and Hoaglin 1993): quantised bias frames are not eaten. Here, as an older
+    rule, a sigma of 0 takes all that differs from the centre. IRAF's sigclip has the deviation about the *centre*
+    with ddof 1 and as first mean one without the extremes; Siril's has sd about the mean, ddof 1, about the median.
     """
 
     def judge(left, _):
@@ -122,10 +122,11 @@ def percentile(y, low, high, nkeep=0):
 def pclip(y, k, low, high, nkeep=0):
     """Sigma is how far the K-th sample away from the median lies from it; one pass (IRAF icpclip.x).
 
-    |K| below 1 is a fraction of half the *frames*, N div 2; K is truncated, and held from 1 to N div 2. Of an even number the lower middle one counts for K < 0, the upper for K > 0. K stays the same where samples are
-    absent, up to the extreme sample. IRAF drops at residuals *equal* to low or high sigma too, against its own help
-    and its other rules; here a sample on the bound stays.
-    For skies with the wings of bright objects in them: K < 0 measures the side that is clean.
+    |K| below 1 is a fraction of half the *frames*, N div 2; K is truncated, and held from 1 to N div 2. Of an even
+    number the lower middle one counts for K < 0, the upper for K > 0. K stays the same where samples are absent, up
+    to the extreme sample. IRAF drops at residuals *equal* to low or high sigma too, against its own help and its
+    other rules; here a sample on the bound stays. For skies with the wings of bright objects in them: K < 0 measures
+    the side that is clean.
     """
     most = len(y) // 2
     whole = int(k * most * (1 + 1e-9)) if abs(k) < 1 else int(k)
@@ -185,9 +186,9 @@ def median_sigma(y, low, high, nkeep=0):
     """Sigma clip about the median in which an outlier is replaced by the median, until none is (Siril `m`).
 
     The median is taken once. sd is that of all samples, with those replaced standing at the median, so it shrinks with
-    each and the rule is sharper than `sigma`. For an odd number these are Siril's decisions; for an even one its median,
-    taken anew, creeps from the mean of the middle two to one of them, as copies of that mean come to lie between.
-    Here the replaced samples are dropped in the end, while Siril averages them as if they were measured.
+    each and the rule is sharper than `sigma`. For an odd number these are Siril's decisions; for an even one its
+    median, taken anew, creeps from the mean of the middle two to one of them, as copies of that mean come to lie
+    between. Here the replaced samples are dropped in the end, while Siril averages them as if they were measured.
     For 6 frames and more; few outliers.
     """
     m = median(y)
@@ -321,10 +322,10 @@ def rcr(y, limit=0.5, nkeep=0, slack=1.0):
     """Robust Chauvenet rejection (Maples et al. 2018, ApJS 238, 2): the farthest sample goes while it is too unlikely.
 
     First about the median with the 68.3 % point of the distances (position 0.682689 (n - 1), interpolated, as their own
-    program has it) times 1 / (1 - 2.9442 n^-1.073), until nothing goes; then about the mean with sd. A sample goes where
-    n erfc(z / sqrt 2) < limit, 0.5 being Chauvenet's, from 3 samples on. A sigma of 0 in the first phase, as of nine
-    equal samples and a cosmic ray, leads on to the second. PixInsight has a third phase before (a line through the
-    distances, from 11 samples on), ends where sigma is 0, and counts one tail: its limit L is 2 L here.
+    program has it) times 1 / (1 - 2.9442 n^-1.073), until nothing goes; then about the mean with sd. A sample goes
+    where n erfc(z / sqrt 2) < limit, 0.5 being Chauvenet's, from 3 samples on. A sigma of 0 in the first phase, as
+    of nine equal samples and a cosmic ray, leads on to the second. PixInsight has a third phase before (a line
+    through the distances, from 11 samples on), ends where sigma is 0, and counts one tail: its limit L is 2 L here.
     """
     ends = Ends(y)
     n = ends.end.copy()

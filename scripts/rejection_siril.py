@@ -1,16 +1,16 @@
 """Siril 1.0.6's stack: how it is run here, and how its rejections read, in our words, where they differ from ours.
 
-A *reading* is the rule at one pixel as Siril has it (stacking/median_and_mean.c, rejection_float.c). Each difference from
-our definition is a *way* with a name: with all its ways a reading gives the value that Siril does, with none the mean of
-what our textbook keeps. Siril tells no masks of what it rejects; the value shows it.
+A *reading* is the rule at one pixel as Siril has it (stacking/median_and_mean.c, rejection_float.c). Each difference
+from our definition is a *way* with a name: with all its ways a reading gives the value that Siril does, with none
+the mean of what our textbook keeps. Siril tells no masks of what it rejects; the value shows it.
 
 Ways
-  * floor         nothing more goes once N - r is 4 or less, where N is what the iteration began with and r, never reset,
-                  all that went before and in it: the floor rises with each iteration.
+  * floor         nothing more goes once N - r is 4 or less, where N is what the iteration began with and r, never
+                  reset, all that went before and in it: the floor rises with each iteration.
   * all gone      the value is then the median of all.
   * falls to 0    the winsorized sigma may fall to 0, and all that differs from the median goes.
-  * signed        percentile: the bounds are m - low m and m + high m, so that with a negative median all goes; a median of
-                  0 gives 0.
+  * signed        percentile: the bounds are m - low m and m + high m, so that with a negative median all goes; a
+                  median of 0 gives 0.
   * creeps        median-sigma: the median is taken anew from what has been replaced (seen for even numbers only).
   * counts        median-sigma: what was replaced is averaged as the median.
   * moments       linear fit: the line has the moments of the ranks of all frames, also when fewer are left.
@@ -19,8 +19,8 @@ Ways
                   those tested.
   * ddof          sigma: sd with ddof 1 (ours 0).
   * histogram     MAD: read from as many cells as there are samples between the smallest and the largest distance, so a
-                  strong outlier moves it, and about the median of the iteration before; where it is 0 all that differs from
-                  the median goes (ours has a fallback).
+                  strong outlier moves it, and about the median of the iteration before; where it is 0 all that
+                  differs from the median goes (ours has a fallback).
 """
 
 import subprocess

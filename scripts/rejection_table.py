@@ -2,12 +2,13 @@
 
     python scripts/rejection_table.py [--pixels 20000] [--binary BINARY] [--into docs/rejection.md]
 
-Stacks are Gaussian noise about a level of 1000 ADU with a gain of 1 e/ADU and a read noise of 10 e, so sigma is 33.2 ADU.
-*lost*: the part of good samples that the rule drops where nothing is wrong. *noise*: the rms error of the average, over
-that of the average of all samples. *surviving*: the part of cosmic rays, one in each pixel, that the rule leaves, by
-their height in sigma. *two of 100*: as that, two rays of 100 sigma in each pixel. *worst*: the rms error of the average
-with one ray in each pixel, over the noise of the average of the good samples, at the height where it is largest.
-*a fifth bad*: the same where a fifth of all samples, but always less than half of a pixel's, carry a ray of 30 sigma.
+Stacks are Gaussian noise about a level of 1000 ADU with a gain of 1 e/ADU and a read noise of 10 e, so sigma is 33.2
+ADU. *lost*: the part of good samples that the rule drops where nothing is wrong. *noise*: the rms error of the
+average, over that of the average of all samples. *surviving*: the part of cosmic rays, one in each pixel, that the
+rule leaves, by their height in sigma. *two of 100*: as that, two rays of 100 sigma in each pixel. *worst*: the rms
+error of the average with one ray in each pixel, over the noise of the average of the good samples, at the height
+where it is largest. *a fifth bad*: the same where a fifth of all samples, but always less than half of a pixel's,
+carry a ray of 30 sigma.
 """
 
 import argparse
@@ -128,14 +129,14 @@ def percent(part):
 
 def table(lines):
     """The lines as Markdown."""
-    heads = ["rule", "frames", "lost", "noise", *[f"{height} σ" for height in SHOWN], "two of 100 σ", "worst", "a fifth bad"]
+    heights = [f"{height} σ" for height in SHOWN]
+    heads = ["rule", "frames", "lost", "noise", *heights, "two of 100 σ", "worst", "a fifth bad"]
     rows = [heads, ["---"] * len(heads)]
     for line in lines:
         parts = [percent(line.surviving[height]) for height in SHOWN]
         errors = [f"{error:.2f}" if error < 100 else f"{error:.0f}" for error in (line.worst, line.fifth)]
-        rows.append(
-            [f"`{line.rule}`", str(line.nframe), percent(line.lost), f"{line.noise:.3f}", *parts, percent(line.two), *errors]
-        )
+        first = [f"`{line.rule}`", str(line.nframe), percent(line.lost), f"{line.noise:.3f}"]
+        rows.append([*first, *parts, percent(line.two), *errors])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
