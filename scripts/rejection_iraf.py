@@ -121,7 +121,7 @@ class Column:
             residual = (self.z[rank] - c) / s if s > 0 else 0.0
             over = residual > high or residual < -low
             if over or ("on the bound" in ways and s > 0 and residual in (high, -low)):
-                going[rank] = abs(residual)
+                going[rank] = float(np.float32(abs(residual)))
         if "ends" in ways:
             self.clip_ends(going, c)
             return bool(going)

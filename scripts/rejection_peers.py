@@ -11,6 +11,7 @@ it is the program that has to agree with the textbook: count, low, high and the 
 """
 
 import argparse
+import operator
 import shutil
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from rejection_cases import check_cases
 from rejection_draw import KINDS, NCOL, draw_stack
 from rejection_program import judge_program
 
+SINGLE, LINE = 1e-4, 2e-3
 ROUNDING = 1e-12
 NUDGES = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
 
@@ -139,7 +141,7 @@ def judge_iraf(rng, folder, tallies):
         kept = np.isfinite(flat) & (rule.ours[0] == 0)
         ours = [sorted(flat[kept[:, c], c].tolist()) for c in range(flat.shape[1])]
         skip = ties & unlike & (rule.name in ("ccdclip", "crreject"))
-        compare_rule("IRAF " + rule.name, rule, flat, got, ours, skip, 1e-6, lambda a, b: a == b, tallies)
+        compare_rule("IRAF " + rule.name, rule, flat, got, ours, skip, SINGLE, operator.eq, tallies)
 
 
 def judge_grow(rng, folder, tallies):
@@ -203,7 +205,8 @@ def judge_siril(rng, folder, tallies):
     for rule, image in zip(found, siril.stack(y, folder, [rule.job for rule in found]), strict=True):
         kept = np.isfinite(flat) & (rule.ours[0] == 0)
         ours = [flat[kept[:, c], c].mean() if kept[:, c].any() else siril.NOTHING for c in range(flat.shape[1])]
-        compare_rule("Siril " + rule.name, rule, flat, image.ravel().tolist(), ours, empty, 1e-4, siril.same, tallies)
+        single = LINE if rule.name == "rej l" else SINGLE
+        compare_rule("Siril " + rule.name, rule, flat, image.ravel().tolist(), ours, empty, single, siril.same, tallies)
 
 
 def compare_rule(name, rule, flat, got, ours, skip, single, same, tallies):
@@ -216,7 +219,8 @@ def compare_rule(name, rule, flat, got, ours, skip, single, same, tallies):
             tally.undecided += 1
             continue
         if not same(got[c], full):
-            nudged = [rule.read(c, rule.ways, 1 + a * single, 1 + b * single) for a, b in NUDGES]
+            sizes = [(a * size, b * size) for size in (single, single / 8, single / 64) for a, b in NUDGES]
+            nudged = [rule.read(c, rule.ways, 1 + a, 1 + b) for a, b in sizes]
             if not any(answer is None or same(got[c], answer) for answer in nudged):
                 raise Disagreement(told(name, rule, flat[:, c], c, got[c], full, "the reading with all ways"))
             tally.undecided += 1

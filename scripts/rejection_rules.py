@@ -410,7 +410,8 @@ def poisson(y, row, low, high, nkeep=0):
 def grow(sides, present, radius, nkeep=0):
     """Also drops what lies within `radius` pixels of what a rule took in the same frame (IRAF icgrow.x).
 
-    Sides and present samples as (frame, row, col). Where fewer than nkeep would be left none of the grown ones goes.
+    Sides and present samples as (frame, row, col). Where fewer than nkeep would be left none of the grown ones goes, as
+    imcombine's help has it; imcombine 2.17 itself lets them go, and its image then need not be that of its masks.
     """
     nframe, nrow, ncol = sides.shape
     reach = int(radius)
