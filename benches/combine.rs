@@ -192,6 +192,7 @@ fn recipe(folder: &Path, stack: Stack, threads: usize, mem_limit: ByteSize) -> R
             mem_limit,
             threads,
             io: Io::Auto,
+            temp_dir: None,
         },
     }
 }

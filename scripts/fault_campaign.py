@@ -32,7 +32,7 @@ import numpy as np
 from astropy.io import fits
 
 PATIENCE = 60
-HIDDEN = {".out.fits.part", ".out.fits.state", ".out.fits.state.new"}
+HIDDEN = {".out.fits.part", ".out.fits.state", ".out.fits.state.new", ".out.fits.packed"}
 NOBODY = 65534
 
 
@@ -117,7 +117,9 @@ class Campaign:
         def broken(fault):
             raise Broken(f"{what}: {fault}\nstatus {ended.status}: {ended.error}")
 
-        if "panicked" in ended.error or ended.status not in (0, 1, 130, 143, -signal.SIGKILL):
+        # A signal may come before the program listens to any; then it has done nothing.
+        unheard = ended.status in (-signal.SIGTERM, -signal.SIGINT) and night.hidden() == self.before
+        if "panicked" in ended.error or not (unheard or ended.status in (0, 1, 130, 143, -signal.SIGKILL)):
             broken("an end that is none")
         if ended.status == 1 and ended.error.count("error:") != 1:
             broken("not one error")
@@ -128,12 +130,13 @@ class Campaign:
         if ended.status == 0 and not night.out().exists():
             broken("no output")
         left = night.hidden()
-        killed = ended.status == -signal.SIGKILL or left == self.before
+        untouched = left in (self.before, self.before - {".out.fits.state.new"})
+        killed = ended.status == -signal.SIGKILL or untouched
         if not left <= HIDDEN or (ended.status == 0 and left):
             broken(f"left behind: {left}")
-        # What a run that was killed had left, and the next had not come to take up or clear, is as it was.
+        # What a run that was killed had left, and the next had not come to take up or clear, is as it was, but for a draft.
         if left and not killed and "--resume" not in ended.error:
-            broken(f"left behind without a word on how to go on: {left}")
+            broken(f"left behind without a word on how to go on: {left} of {self.before}")
         if left and not killed and left != {".out.fits.part", ".out.fits.state"}:
             broken(f"left behind and not to be taken up: {left}")
 
@@ -175,6 +178,7 @@ class Campaign:
         planes = ["--planes", "data,mask,uncertainty,count,low,high"]
         nights = [
             Night(plain, ["-m", "median", "--clip", "sigma:3,3", *planes]),
+            Night(plain, ["--clip", "sigma:3,3", "--compress", "rice", *planes]),
             Night(chips, ["--hdu", "all", "--clip", "extrema:1,1", "--scale", "mode"]),
             Night(raw, ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--scale", "key:EXPTIME",
                         "--clip", "sigma:3,3,iters=converge"]),
@@ -217,9 +221,9 @@ class Campaign:
         taken = [share for share in shares if share > 0]
         self.count("percent of the pixels done, where it was taken up", round(100 * float(np.mean(taken or [0]))))
 
-    def calibrated(self, night, rounds):
+    def calibrated(self, night, rounds, *more):
         """Frames that are calibrated one by one, by runs that are killed at random moments."""
-        flags = ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--planes", "data,mask"]
+        flags = ["--bias", "bias.fit", "--flat", "flatfield.fit", "--sky", "median", "--planes", "data,mask", *more]
         command = [self.binary, "calibrate", *flags, "--resume", "--json", "f?.fits", "-o"]
 
         def start(folder, threads, shim):
@@ -243,7 +247,7 @@ class Campaign:
                 seconds *= 1.5
                 running.send_signal(self.draw.choice([signal.SIGKILL] * 6 + [signal.SIGTERM]))
                 ended = self.end(running)
-                if ended.status not in (0, 143, -signal.SIGKILL):
+                if ended.status not in (0, 143, -signal.SIGKILL, -signal.SIGTERM):
                     raise Broken(f"calibrated frames: {ended}")
                 self.count("calibrated frames: killed or stopped", int(ended.status != 0))
                 if (night.folder / "red").is_dir():
@@ -360,7 +364,19 @@ class Campaign:
                 os.utime(frame, ns=(about.st_atime_ns, about.st_mtime_ns))
                 night.out().unlink(missing_ok=True)
                 if ended.status != 0:
-                    self.finish(night, f"a frame {what}")
+                    self.mended(night, frame.name, what)
+
+    def mended(self, night, name, what):
+        """A run over the frames as they were is taken up, unless it had begun with the frame as it no longer is."""
+        ended = self.run(night)
+        if ended.status == 1 and name in ended.error and "leave out --resume" in ended.error:
+            self.count(f"a frame {what}: refused, for it is not the one that the run began with")
+            ended = self.run(night, resume=False)
+        self.check(night, ended, f"a frame {what}")
+        if ended.status != 0:
+            raise Broken(f"a frame {what}: it cannot be taken up: {ended.error}")
+        night.out().unlink()
+        self.count("taken up to its end")
 
     def as_found(self, night, what):
         """A run that met the frames only as they are now has made what they come to."""
@@ -409,7 +425,8 @@ def main():
         try:
             nights = campaign.nights()
             campaign.killed(nights, 25 if typed.short else 300)
-            campaign.calibrated(nights[2], 2 if typed.short else 30)
+            campaign.calibrated(nights[-1], 2 if typed.short else 30)
+            campaign.calibrated(nights[-1], 2 if typed.short else 30, "--compress", "rice")
             campaign.calls(nights, 1 if typed.short else 12)
             campaign.limits(nights[:1] if typed.short else nights)
             campaign.full(nights[:1] if typed.short else nights)

@@ -101,20 +101,14 @@ int rename(const char *from, const char *to) {
 
 static mode_t mode_of(int flags, va_list rest) { return flags & O_CREAT ? va_arg(rest, mode_t) : 0; }
 
-int open(const char *path, int flags, ...) {
-    REAL(open);
-    va_list rest;
-    va_start(rest, flags);
-    mode_t mode = mode_of(flags, rest);
-    va_end(rest);
-    return fails("open", path) ? -1 : real(path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...) {
-    REAL(open64);
-    va_list rest;
-    va_start(rest, flags);
-    mode_t mode = mode_of(flags, rest);
-    va_end(rest);
-    return fails("open", path) ? -1 : real(path, flags, mode);
-}
+#define OPEN(name)                                            \
+    int name(const char *path, int flags, ...) {              \
+        REAL(name);                                           \
+        va_list rest;                                         \
+        va_start(rest, flags);                                \
+        mode_t mode = mode_of(flags, rest);                   \
+        va_end(rest);                                         \
+        return fails("open", path) ? -1 : real(path, flags, mode); \
+    }
+OPEN(open)
+OPEN(open64)

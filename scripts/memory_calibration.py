@@ -9,6 +9,7 @@ from memory_run import MIB, smallest
 
 ALL = "data,mask,uncertainty,count,low,high"
 STEPS = ["--overscan", "BIASSEC", "--trim", "TRIMSEC", "--gain", "GAIN", "--gain-last", "--dark-scale"]
+PACKED = ["--compress", "gzip", "--quantize", "4", "--dtype", "f64"]
 NOISE = ["--readnoise", "RDNOISE", "--deviation"]
 SPLINE = ["--overscan-fit", "spline3:8", "--overscan-clip", "3,3,2"]
 MOST = [*STEPS, *NOISE, "--sky", "median", "--flat-norm", "median"]
@@ -64,6 +65,10 @@ def long_cases():
     yield frames("100 × 30000", Night(8, 100, 30000), [*MOST, "--overscan-fit", "legendre:3"])
     yield frames("sky by mode", Night(20, 512, 512), [*STEPS, "--sky", "mode", "--flat-norm", "mean"])
     yield frames("20000 cards", Night(12, 200, 256, ncard=20000))
+    yield stack("30000 columns, packed", Night(20, 4, 30000, above=True), PACKED)
+    yield frames("4 × 30000, packed", Night(20, 4, 30000, above=True), [*STEPS, *NOISE, *PACKED])
+    yield frames("20000 cards, packed", Night(12, 200, 256, ncard=20000), [*EVERY, "--compress", "rice"])
+    yield frames("MEF, packed", Night(12, 400, 512, mef=True), [*EVERY, *every, "--compress", "rice"])
 
 
 def short_cases():
@@ -76,6 +81,7 @@ def short_cases():
     yield frames("MEF", Night(6, 200, 256, mef=True), [*EVERY, "--hdu", "all"], **two)
     yield frames("4 × 30000", Night(6, 4, 30000, above=True), [*MOST, "--overscan-fit", "poly:9"], **two)
     yield frames("1000 tiny", Night(1000, 20, 24), [*STEPS, "--overscan-axis", "row", "--flat-norm", "1"], bad=False, **two)
+    yield frames("4 × 30000, packed", Night(6, 4, 30000, above=True), [*STEPS, *NOISE, *PACKED], **two)
 
 
 def calibrates(binary, ledger, place, short, only=""):

@@ -1,5 +1,6 @@
 """Frames and masters for the memory campaign: a few are drawn, the rest are hard links to them."""
 
+import gzip
 import os
 from dataclasses import dataclass
 
@@ -27,6 +28,19 @@ def make_frames(folder, count, side, drawn=8):
     for number in range(min(count, drawn)):
         pixels = rng.normal(1000, 7, (side, side)).astype(np.uint16)
         fits.PrimaryHDU(pixels).writeto(folder / f"f{number:04d}.fits")
+    link(folder, count, drawn)
+
+
+def pack_frames(folder, count, side, tile, drawn=8):
+    """The same frames, gzipped as a whole, or with tiles of so many (rows, columns) packed by Rice."""
+    make_frames(folder, min(count, drawn), side, drawn)
+    for path in folder.iterdir():
+        if tile:
+            pixels = fits.getdata(path)
+            packed = fits.CompImageHDU(pixels, compression_type="RICE_1", tile_shape=tile)
+            packed.writeto(path, overwrite=True)
+        else:
+            path.write_bytes(gzip.compress(path.read_bytes(), 1))
     link(folder, count, drawn)
 
 

@@ -96,6 +96,14 @@ pub enum Error {
         /// The system's own reason.
         source: std::io::Error,
     },
+    /// Frames cannot be unpacked to the folder of temporary files.
+    #[error("{}: {fault}; choose another --temp-dir, or unpack them first", folder.display())]
+    Temporary {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The output cannot be written as asked; says what would help.
     #[error("{}: {fault}", path.display())]
     Output {

@@ -83,6 +83,11 @@ impl Header {
         }
     }
 
+    /// The header of these cards.
+    pub(crate) fn from_cards(cards: Vec<Card>) -> Self {
+        Self { cards }
+    }
+
     /// The cards in their order.
     pub(crate) fn cards(&self) -> &[Card] {
         &self.cards

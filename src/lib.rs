@@ -23,7 +23,7 @@
 //!     calibration: Calibration::default(),
 //!     stack: Stack { method: Method::Median, ..Stack::default() },
 //!     output: Output::new(master),
-//!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },
+//!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto, temp_dir: None },
 //! };
 //! let summary = combine(&recipe, &Watch::default())?;
 //! assert_eq!((summary.frames, summary.pixels, summary.empty_pixels), (3, 6, 0));
@@ -55,8 +55,8 @@
 //!     frames: Frames::new([format!("{night}/raw*.fits")]),
 //!     calibration: Calibration { bias: Some(format!("{night}/bias.fits")), ..Calibration::default() },
 //!     stats_section: None,
-//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, planes: None, dtype: None },
-//!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto },
+//!     folder: Folder { path: reduced.clone(), suffix: String::new(), overwrite: false, resume: false, planes: None, dtype: None, compression: None },
+//!     resources: Resources { mem_limit: ByteSize(64 << 20), threads: 2, io: Io::Auto, temp_dir: None },
 //! };
 //! let summary = calibrate(&recipe, &Watch::default())?;
 //! summary.complete()?;
@@ -90,13 +90,15 @@
 //! | --- | --- | --- |
 //! | `pipeline` | the corridor: opens frames, plans, walks; the only room that knows threads | crossbeam-channel, rayon |
 //! | `plan` | the budget, pure arithmetic | |
-//! | `source` | frames: names, headers, the bytes of an area | glob, rlimit |
+//! | `source` | frames: names, headers, the bytes of an area; unpacks files | glob, rlimit, bzip2, flate2, tempfile |
+//! | `packed` | packed tiles become stored bytes: slices in, slices out | flate2 |
 //! | `decode` | stored bytes become samples | |
 //! | `overscan` | the level of each line of an overscan, fits through them | nalgebra |
 //! | `calibrate` | overscan, gain, bias, dark, flat, sky of a frame | |
 //! | `measure` | mean, median and mode of a frame | |
 //! | `stack` | scale, clip, combine | |
 //! | `sink` | the output file and its header; what is kept of a run that is cut short | tempfile, serde_json |
+//! | `packing` | rows of an output, packed: slices in, slices out | flate2 |
 //! | `kernel` | sorts, sums and clips of 16 pixels at a time: slices in, slices out | fearless_simd |
 //! | `sys` | maps, page advice, CFITSIO: the only `unsafe` | memmap2, fitsio, libc |
 //! | `demo` | frames of a made-up night, and what they come to | |
@@ -135,6 +137,8 @@ pub mod kernel;
 mod level;
 mod measure;
 mod overscan;
+mod packed;
+mod packing;
 mod pipeline;
 mod pixels;
 mod plan;
@@ -157,12 +161,12 @@ pub use error::{Error, Result};
 pub use pipeline::BenchTile;
 pub use pipeline::{calibrate, combine, plan, plan_calibration};
 pub use pixels::SampleType;
-pub use plan::{Part, Plan};
+pub use plan::{Packing, Part, Plan};
 pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
 pub use summary::{
-    ClipCount, Memory, Noise, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame,
-    Summary, WorstFrame,
+    ClipCount, Memory, Noise, PackedSize, Reading, ReducedFrame, ReductionSummary, RoomTime,
+    SkippedFrame, Summary, WorstFrame,
 };
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};

@@ -93,7 +93,8 @@ impl SampleType {
 /// Where the pixels of one plane, or of a rectangle of it, stand in their file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Image {
-    /// The byte of the file at which the first pixel of the first row begins.
+    /// The byte of the file at which the first pixel of the first row begins; where pixels stand packed, that at which it would, were the
+    /// data of their HDU unpacked in their place.
     pub(crate) start: u64,
     /// Rows and columns.
     pub(crate) shape: Shape,
@@ -101,6 +102,8 @@ pub(crate) struct Image {
     pub(crate) pitch: usize,
     /// How its pixels are stored.
     pub(crate) stored: Stored,
+    /// The number of the HDU in which they stand packed, tile by tile; `None` where they stand as they are.
+    pub(crate) packed: Option<u32>,
 }
 
 impl Image {

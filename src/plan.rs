@@ -6,7 +6,9 @@
 
 mod allowance;
 mod bands;
+mod grid;
 mod table;
+mod unpacking;
 
 use std::ops::Range;
 
@@ -19,6 +21,9 @@ use crate::units::ByteSize;
 use allowance::{COMBINING, THREAD};
 
 pub(crate) use bands::Bands;
+pub(crate) use grid::Grid;
+pub use unpacking::Packing;
+pub(crate) use unpacking::{Unpacking, file_threads};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -68,8 +73,12 @@ pub(crate) struct Demand {
     pub(crate) measure_nbyte: Option<usize>,
     /// Whether that walk comes when another image was combined.
     pub(crate) again: bool,
+    /// Bytes that a thread takes that packs the output, if it is to be packed.
+    pub(crate) packing_nbyte: Option<usize>,
     /// Bytes that each walk reads, the combining one last.
     pub(crate) walks: Vec<u64>,
+    /// What packed frames need.
+    pub(crate) unpacking: Unpacking,
 }
 
 /// What a run will take, and how the frames are cut.
@@ -104,6 +113,12 @@ pub struct Plan {
     pub ahead: usize,
     /// Threads of the first walk.
     pub measurers: usize,
+    /// Threads that pack the output behind the last.
+    pub packers: usize,
+    /// Threads that unpack images before the first walk.
+    pub unpackers: usize,
+    /// Which frames are packed, and how they are unpacked.
+    pub packing: Packing,
     /// Whether frames are mapped or read.
     pub mapped: bool,
     /// Whether each frame goes into a file of its own.
@@ -112,6 +127,9 @@ pub struct Plan {
     pub walks: Vec<u64>,
     #[serde(skip)]
     capacity: usize,
+    /// Where tiles end, if packed tiles do.
+    #[serde(skip)]
+    grid: Option<Grid>,
 }
 
 /// Something that takes memory.
@@ -178,30 +196,59 @@ impl Demand {
     fn resident(&self, capacity: usize) -> Option<u64> {
         let [raw, out] = self.tiles(capacity)?;
         let combining = COMBINING + self.scratch() + raw.checked_add(out)?;
-        Some(self.standing() + combining.max(self.measuring(1)))
+        let walking = combining
+            .max(self.measuring(1))
+            .max(self.unpacker())
+            .max(self.packing(1));
+        Some(self.standing().checked_add(walking)?.max(self.before(1)))
     }
 
-    /// Pixels of the smallest tile.
-    fn smallest(&self) -> usize {
-        self.shape.ncol.min(PART_NPIXEL)
-    }
-
-    /// Rows and columns of a tile of at most `capacity` pixels, evened out over the frame.
-    fn cut(&self, capacity: usize) -> (usize, usize) {
-        let Shape { nrow, ncol } = self.shape;
-        let even = |total: usize, most: usize| total.div_ceil(total.div_ceil(most));
-        if capacity < ncol {
-            // Whole blocks of 16 pixels.
-            let cols = (capacity / 16).max(1) * 16;
-            return (
-                1,
-                even(ncol, cols)
-                    .next_multiple_of(16)
-                    .min(ncol)
-                    .min(capacity.max(1)),
-            );
+    /// The smallest limit that would do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] where there is none.
+    pub(crate) fn least(&self) -> Result<ByteSize> {
+        if !self.can_be_counted() {
+            return Err(self.beyond());
         }
-        (even(nrow, (capacity / ncol).min(nrow)), ncol)
+        let resident = self.resident(self.smallest());
+        let least = resident.and_then(|nbyte| nbyte.checked_add(self.reserve()));
+        let least = least.and_then(|nbyte| nbyte.checked_next_multiple_of(KIB));
+        least.map(ByteSize).ok_or_else(|| self.beyond())
+    }
+
+    /// The error for a limit that is smaller than `least`: what is said now must do at the next try.
+    pub(crate) fn too_small(&self, limit: ByteSize, least: ByteSize) -> Error {
+        let needed = least.0 - self.process() + self.process_at_most();
+        Error::LimitTooSmall {
+            limit,
+            needed: ByteSize(needed.next_multiple_of(KIB)),
+            frames: self.nframe,
+        }
+    }
+
+    fn beyond(&self) -> Error {
+        Error::System(format!(
+            "{} frames of {} pixels are beyond this machine",
+            self.nframe, self.shape
+        ))
+    }
+
+    /// Threads of the first walk, of those that unpack images before, and of those that pack the output.
+    fn other_threads(&self, limit: ByteSize) -> [usize; 3] {
+        let room = (limit.0 - self.reserve()).saturating_sub(self.standing());
+        [
+            (room.saturating_sub(self.again()), self.measurer()),
+            (room, self.unpacker()),
+            (room.saturating_sub(self.before_packing()), self.packer()),
+        ]
+        .map(|(room, nbyte)| match room.checked_div(nbyte) {
+            None => 0,
+            Some(threads) => usize::try_from(threads)
+                .unwrap_or(usize::MAX)
+                .clamp(1, self.threads),
+        })
     }
 
     /// Pixels of a tile that serves well where memory is no matter: it stays in the caches, yet reads long runs; some tiles a thread,
@@ -247,9 +294,15 @@ impl Demand {
             && product(&[of(self.nplane), of(AHEAD), threads])
             && product(&[of(self.scratch_nbyte), threads])
             && product(&[of(self.measure_nbyte.unwrap_or(0)), threads])
+            && product(&[of(self.packing_nbyte.unwrap_or(0)), threads])
             && product(&[of(self.nfile), 16 * KIB])
             && product(&[self.mapped.unwrap_or(0)])
             && product(&[threads, 2 * MIB])
+            && self
+                .unpacking
+                .each()
+                .into_iter()
+                .all(|nbyte| product(&[nbyte, threads]))
     }
 
     /// Cuts the frames so that the run stays at or under `limit`.
@@ -258,24 +311,9 @@ impl Demand {
     ///
     /// [`Error::LimitTooSmall`] with the smallest limit that would do.
     pub(crate) fn plan(&self, limit: ByteSize) -> Result<Plan> {
-        let beyond = || {
-            Error::System(format!(
-                "{} frames of {} pixels are beyond this machine",
-                self.nframe, self.shape
-            ))
-        };
-        if !self.can_be_counted() {
-            return Err(beyond());
-        }
-        let smallest = self.resident(self.smallest()).ok_or_else(beyond)? + self.reserve();
-        if smallest > limit.0 {
-            let needed = smallest - self.process() + self.process_at_most();
-            let needed = ByteSize(needed.next_multiple_of(KIB));
-            return Err(Error::LimitTooSmall {
-                limit,
-                needed,
-                frames: self.nframe,
-            });
+        let least = self.least()?;
+        if least > limit {
+            return Err(self.too_small(limit, least));
         }
         let fits = |capacity: usize| {
             self.resident(capacity)
@@ -291,59 +329,41 @@ impl Demand {
             }
         }
         let (tile_rows, tile_cols) = self.cut(capacity);
-        let capacity = tile_rows * tile_cols;
-        let resident = self.resident(capacity).ok_or_else(beyond)?;
-        let room = limit.0 - self.reserve() - self.standing();
-        let measurers = match self.measure_nbyte {
-            None => 0,
-            Some(_) => usize::try_from(room.saturating_sub(self.again()) / self.measurer())
-                .unwrap_or(usize::MAX)
-                .clamp(1, self.threads),
-        };
-        let measuring = self.standing() + self.measuring(measurers);
+        let bands = self.bands(tile_rows, tile_cols);
+        let capacity = tile_rows.min(self.shape.nrow) * tile_cols;
+        let [measurers, unpackers, packers] = self.other_threads(limit);
+        let beside = self
+            .measuring(measurers)
+            .max(unpackers as u64 * self.unpacker())
+            .max(self.packing(packers));
+        let resident = self.resident(capacity).ok_or_else(|| self.beyond())?;
+        let resident = resident
+            .max(self.standing() + beside)
+            .max(self.before(self.unpacking.file_threads));
         Ok(Plan {
             frames: self.nframe,
             shape: self.shape,
             limit,
-            parts: self.parts(capacity, measurers),
-            resident: ByteSize(resident.max(measuring)),
+            parts: self.parts(capacity, [measurers, unpackers, packers]),
+            resident: ByteSize(resident),
             reserve: ByteSize(self.reserve()),
-            smallest: ByteSize(smallest.next_multiple_of(KIB)),
+            smallest: least,
             tile_rows,
             tile_cols,
             tiles: self.ntile(),
-            bands: self.shape.nrow.div_ceil(tile_rows) * self.shape.ncol.div_ceil(tile_cols),
+            bands,
             threads: self.workers(),
             ahead: self.ahead(capacity, limit),
             measurers,
+            packers,
+            unpackers,
+            packing: Packing::default(),
             mapped: self.mapped.is_some(),
             one_by_one: false,
             walks: self.walks.clone(),
             capacity,
+            grid: self.unpacking.grid,
         })
-    }
-
-    /// Resident memory, part by part.
-    fn parts(&self, capacity: usize, measurers: usize) -> Vec<Part> {
-        let part = |name: String, size: u64| Part {
-            name,
-            size: ByteSize(size),
-        };
-        let threads = self.workers();
-        let [raw, out] = self.tiles(capacity).unwrap_or_default();
-        let mut parts = vec![
-            part("process".into(), self.process() + COMBINING),
-            part(format!("{} frames and headers", self.nframe), self.frames()),
-            part(format!("{threads} tiles of frames"), raw),
-            part(format!("{} tiles of results", self.ntile()), out),
-            part(format!("scratch of {threads} threads"), self.scratch()),
-            part(
-                format!("first walk, {measurers} threads (before the tiles)"),
-                self.measuring(measurers),
-            ),
-        ];
-        parts.retain(|part| part.size.0 > 0);
-        parts
     }
 }
 

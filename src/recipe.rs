@@ -3,6 +3,7 @@
 mod calibration;
 mod check;
 mod clip;
+mod compression;
 mod deciding;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use calibration::{
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
 pub use clip::{Center, Clip, Deviation, Iterations, Sigma};
+pub use compression::{Codec, Compression};
 pub(crate) use deciding::Choice;
 
 /// Everything that a combination of frames needs to know.
@@ -61,6 +63,8 @@ pub struct Folder {
     pub planes: Option<Vec<Plane>>,
     /// The type of the pixels; `None` for the sample type of the frame.
     pub dtype: Option<PixelType>,
+    /// How the files are packed, under names that end in `.fz` then; `None`: not at all.
+    pub compression: Option<Compression>,
     /// Whether frames are left out whose output an interrupted run of the same recipe has finished.
     pub resume: bool,
 }
@@ -262,6 +266,8 @@ pub struct Output {
     pub planes: Vec<Plane>,
     /// The type of the pixels; `None` for the sample type of the run.
     pub dtype: Option<PixelType>,
+    /// How the images are packed; `None`: not at all.
+    pub compression: Option<Compression>,
     /// Whether an interrupted run of the same recipe on the same frames is taken up, where there is one.
     pub resume: bool,
     /// How much time passes, at least, between two times at which what is done is put on the disk, so that it can be taken up: 5 s.
@@ -276,6 +282,7 @@ impl Output {
             overwrite: false,
             planes: vec![Plane::Data, Plane::Mask, Plane::Uncertainty],
             dtype: None,
+            compression: None,
             resume: false,
             sync_every: Duration::from_secs(5),
         }
@@ -306,6 +313,11 @@ impl PixelType {
         }
     }
 
+    /// Whether it is a float.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+
     /// Bytes a pixel.
     pub fn nbyte(self) -> usize {
         match self {
@@ -318,7 +330,7 @@ impl PixelType {
 }
 
 /// What a run may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Resources {
     /// The peak resident memory of the process stays at or under this.
     pub mem_limit: ByteSize,
@@ -326,6 +338,8 @@ pub struct Resources {
     pub threads: usize,
     /// How frames are read.
     pub io: Io,
+    /// Where packed frames are unpacked to; `None`: beside the output.
+    pub temp_dir: Option<PathBuf>,
 }
 
 /// How frames are read.

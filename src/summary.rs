@@ -24,6 +24,8 @@ pub struct Summary {
     pub shape: Shape,
     /// The type in which samples were carried.
     pub sample_type: SampleType,
+    /// What packing made of the output, where it was packed.
+    pub packed: Option<PackedSize>,
     /// The frames that were left out because they are damaged, in order.
     pub skipped: Vec<SkippedFrame>,
     /// Pixels of the output, over all extensions.
@@ -52,6 +54,15 @@ pub struct Summary {
     pub vectors: String,
     /// What a user should know that is not an error.
     pub warnings: Vec<String>,
+}
+
+/// What packing made of a file.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PackedSize {
+    /// Bytes of the plain file.
+    pub plain: ByteSize,
+    /// Bytes of the packed one.
+    pub packed: ByteSize,
 }
 
 /// What the calibration of frames, each into a file of its own, did.

@@ -7,12 +7,14 @@
 
 mod cfitsio;
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CString, c_int, c_void};
 use std::fs::File;
 use std::io;
 use std::mem;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence};
@@ -255,6 +257,18 @@ pub(crate) fn advise(file: &File, range: Range<u64>) {
     };
     // SAFETY: advice on an open descriptor; refused advice costs time only.
     unsafe { libc::posix_fadvise(file.as_raw_fd(), start, length, libc::POSIX_FADV_WILLNEED) };
+}
+
+/// Bytes that this process may still write to the file system of a folder.
+pub(crate) fn free_space(folder: &Path) -> io::Result<u64> {
+    let name = CString::new(folder.as_os_str().as_bytes())?;
+    // SAFETY: an answer of zeros is one.
+    let mut answer: libc::statvfs = unsafe { mem::zeroed() };
+    // SAFETY: the name ends in NUL, and the answer outlives the call.
+    if unsafe { libc::statvfs(name.as_ptr(), &raw mut answer) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
 }
 
 /// Opening does not wait for the other end of a pipe.

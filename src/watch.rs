@@ -25,12 +25,16 @@ pub struct Watch {
 pub enum Walk {
     /// Headers are read; progress counts frames.
     Opening,
+    /// Packed frames are unpacked to temporary files; progress counts bytes of the packed files, then of unpacked frames.
+    Unpacking,
     /// Scale and zero of each frame are measured; progress counts bytes.
     Measuring,
     /// Frames are combined; progress counts bytes.
     Combining,
     /// Frames are calibrated, each into a file of its own; progress counts bytes.
     Calibrating,
+    /// The output, all of which is there, is packed; progress counts bytes.
+    Packing,
 }
 
 impl Watch {
@@ -46,9 +50,11 @@ impl Watch {
     pub fn progress(&self) -> (Walk, u64, u64) {
         let walk = match self.walk.load(Ordering::Relaxed) {
             0 => Walk::Opening,
-            1 => Walk::Measuring,
-            2 => Walk::Combining,
-            _ => Walk::Calibrating,
+            1 => Walk::Unpacking,
+            2 => Walk::Measuring,
+            3 => Walk::Combining,
+            4 => Walk::Calibrating,
+            _ => Walk::Packing,
         };
         (
             walk,

@@ -59,6 +59,18 @@ impl Place {
         Run::of(self.program(arguments), arguments)
     }
 
+    /// Runs the program here below a limit that `ulimit` sets.
+    pub(crate) fn below(&self, limit: &str, arguments: &str) -> Run {
+        let shell = format!("ulimit {limit}; exec \"$0\" \"$@\"");
+        let mut program = Command::new("sh");
+        program
+            .current_dir(self.0.path())
+            .timeout(PATIENCE)
+            .args(["-c", &shell, env!("CARGO_BIN_EXE_ccdstream")])
+            .args(words(arguments));
+        Run::of(program, arguments)
+    }
+
     /// Runs it and wants it to end well.
     pub(crate) fn done(&self, arguments: &str) -> Run {
         let run = self.run(arguments);

@@ -233,7 +233,8 @@ pub(crate) fn headers(bytes: &[u8]) -> Vec<Header> {
         let nbyte = if naxis == 0 {
             0
         } else {
-            npixel * (length("BITPIX").abs() / 8)
+            // What a table points to stands behind it.
+            (npixel + length("PCOUNT")) * (length("BITPIX").abs() / 8)
         };
         at += usize::try_from(nbyte).unwrap().next_multiple_of(2880);
         headers.push(header);

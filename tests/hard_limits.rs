@@ -2,21 +2,13 @@
 
 use std::fs::File;
 
-use crate::common::{Place, Random, Run, words};
+use crate::common::{Place, Random, Run};
 use crate::fits::Image;
 
 /// Runs the program below a limit that `ulimit` sets; `None` where the system cannot even start it.
 fn below(place: &Place, limit: &str, arguments: &str) -> Option<Run> {
-    let run = |arguments: &str| {
-        let shell = format!("ulimit {limit}; exec \"$0\" \"$@\"");
-        let mut program = assert_cmd::Command::new("sh");
-        program
-            .current_dir(place.path(""))
-            .args(["-c", &shell, env!("CARGO_BIN_EXE_ccdstream")])
-            .args(words(arguments));
-        Run::of(program, arguments)
-    };
-    (run("--version").status == Some(0)).then(|| run(arguments))
+    let starts = place.below(limit, "--version").status == Some(0);
+    starts.then(|| place.below(limit, arguments))
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn frames(nframe: usize, axes: &[usize]) -> Place {
 }
 
 /// The smallest limit that the program accepts for these arguments, as it says itself: in KiB.
-fn smallest(place: &Place, arguments: &str) -> u64 {
+pub(crate) fn smallest(place: &Place, arguments: &str) -> u64 {
     smallest_of(place, &format!("combine --overwrite {arguments}"))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn run_within(place: &Place, command: &str, limit: u64) -> serde_json
 }
 
 /// Runs under a limit in KiB, wants the peak at or under it, and returns the bytes of the output and the JSON.
-fn within(place: &Place, arguments: &str, limit: u64) -> (Vec<u8>, serde_json::Value) {
+pub(crate) fn within(place: &Place, arguments: &str, limit: u64) -> (Vec<u8>, serde_json::Value) {
     let json = run_within(place, &format!("combine --overwrite {arguments}"), limit);
     (place.bytes("out.fits"), json)
 }

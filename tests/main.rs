@@ -5,6 +5,8 @@
 mod common;
 /// FITS files byte by byte.
 mod fits;
+/// Packed frames, made here.
+mod packing;
 
 /// Frames that are calibrated together.
 mod batches;
@@ -12,12 +14,18 @@ mod batches;
 mod calibrate;
 /// The limit is a ceiling for calibration too.
 mod calibrated_limits;
+/// Outputs that are packed.
+mod compressed_output;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.
 mod levels;
 /// The file that comes out.
 mod output;
+/// Packed frames.
+mod packed;
+/// Packed frames that are damaged, and hard limits on runs that unpack.
+mod packed_faults;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.
@@ -26,6 +34,8 @@ mod stack;
 mod summary;
 /// Uncertainty of the result, and the frames' own.
 mod uncertainty;
+/// Where packed frames are unpacked, and what that ends in.
+mod unpacking;
 
 /// Damaged frames that are refused.
 mod damage;

@@ -9,8 +9,8 @@ use ccdstream::recipe::{Calibration, Frames, Hdu, Io, Output, Resources, Stack};
 use ccdstream::{ByteSize, Error, Recipe, Watch, combine};
 use libfuzzer_sys::fuzz_target;
 
-/// Far more than any input takes, and far less than some of their headers ask for.
-const LIMIT: ByteSize = ByteSize(64 << 20);
+/// Far more than any input takes, also in a process with a sanitizer, and far less than some of their headers ask for.
+const LIMIT: ByteSize = ByteSize(1 << 30);
 
 fn recipe(frame: &Path, hdu: Hdu, output: &Path) -> Recipe {
     Recipe {
@@ -31,6 +31,7 @@ fn recipe(frame: &Path, hdu: Hdu, output: &Path) -> Recipe {
             mem_limit: LIMIT,
             threads: 1,
             io: Io::Read,
+            temp_dir: None,
         },
     }
 }

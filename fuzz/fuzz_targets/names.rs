@@ -49,6 +49,7 @@ fuzz_target!(|text: &str| {
             mem_limit: ByteSize(64 << 20),
             threads: 1,
             io: Io::Read,
+            temp_dir: None,
         },
     };
     let _ = plan(&recipe, &Watch::default());

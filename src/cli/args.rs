@@ -95,6 +95,13 @@ pub(crate) struct Resources {
     #[arg(long, value_name = "HOW", default_value = "auto", value_parser = parse::word::<Io>(&["auto", "mmap", "read"]))]
     pub(crate) io: Io,
 
+    /// Where packed frames are unpacked to [default: beside the output]
+    ///
+    /// Files that are packed as a whole (gzip, bzip2) are unpacked once a run, to temporary files without a name that
+    /// are gone when it ends; frames that are packed in tiles (.fz) only where they cannot be unpacked by row bands.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) temp_dir: Option<PathBuf>,
+
     /// Take up an interrupted run of the same command, with any limit and threads; start afresh where there is none
     ///
     /// A run that was stopped, killed, or met a full disk keeps what it has done beside the output. It is taken up only for the same
@@ -105,9 +112,6 @@ pub(crate) struct Resources {
     // For tests of --resume, which cannot wait for so long: told in docs/faults.md.
     #[arg(long, hide = true, value_name = "SECONDS", default_value = "5", value_parser = parse::seconds)]
     pub(crate) sync_seconds: Duration,
-    // Known, so that it can be refused by name.
-    #[arg(long, hide = true)]
-    pub(crate) temp_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

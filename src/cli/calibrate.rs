@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::args::{Frames, Messages, PIXEL_TYPES, Resources};
 use super::calibrating::Calibrating;
+use super::compression::Compression;
 use super::{help, parse};
 
 /// Calibrate frames: overscan, bias, dark, flat and their kin, each frame into a file of its own
@@ -38,7 +39,7 @@ pub(crate) struct Calibrate {
 pub(crate) struct Folder {
     /// The folder of the calibrated frames, made if it is not there
     ///
-    /// It is always a folder, also for one frame. Each frame keeps its file name, less .gz or .fz; two of one name are refused before any work.
+    /// It is always a folder, also for one frame. Each frame keeps its file name, less .gz or .fz, with .fz where --compress packs it; two of one name are refused before any work.
     #[arg(short = 'o', long = "output", value_name = "FOLDER")]
     pub(crate) path: PathBuf,
 
@@ -68,4 +69,7 @@ pub(crate) struct Folder {
     /// auto is f32, or f64 where the frame needs it; a value that does not fit the type is an error.
     #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = PIXEL_TYPES)]
     pub(crate) dtype: String,
+
+    #[command(flatten)]
+    pub(crate) compression: Compression,
 }

@@ -11,6 +11,7 @@ use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
 use super::args;
 use super::combine::{self, Combine};
+use super::compression;
 
 mod calibration;
 
@@ -48,7 +49,7 @@ impl Combine {
             ..output(&self.output, self.combining.uncertainty)?
         };
         let stack = self.stack()?;
-        let resources = resources(&self.resources, machine)?;
+        let resources = resources(&self.resources, machine);
         if self.messages.json && self.output.path.to_str().is_none() {
             return choice(
                 "--json cannot tell the name of the output, which is no Unicode text; choose another",
@@ -213,6 +214,10 @@ fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
         output.planes.retain(|plane| *plane != Plane::Uncertainty);
     }
     output.dtype = pixel_type(&typed.dtype)?;
+    let has_floats =
+        output.dtype.is_none_or(PixelType::is_float) || output.planes.contains(&Plane::Uncertainty);
+    output.compression = typed.compression.choices(has_floats)?;
+    compression::name_agrees(&output.path, output.compression)?;
     Ok(output)
 }
 
@@ -238,12 +243,7 @@ fn pixel_type(typed: &str) -> Result<Option<PixelType>> {
     }
 }
 
-fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {
-    if typed.temp_dir.is_some() {
-        return choice(
-            "--temp-dir is not available in this version: it reads no packed frames, so nothing is unpacked",
-        );
-    }
+fn resources(typed: &args::Resources, machine: Machine) -> Resources {
     let mem_limit = match typed.mem_limit.unwrap_or(Limit::Share(0.5)) {
         Limit::Bytes(bytes) => bytes,
         #[expect(
@@ -254,11 +254,12 @@ fn resources(typed: &args::Resources, machine: Machine) -> Result<Resources> {
         Limit::Share(share) => ByteSize((machine.memory.0 as f64 * share) as u64),
     };
     let threads = typed.threads.map_or(machine.cores, usize::from);
-    Ok(Resources {
+    Resources {
         mem_limit,
         threads,
         io: typed.io,
-    })
+        temp_dir: typed.temp_dir.clone(),
+    }
 }
 
 #[cfg(test)]

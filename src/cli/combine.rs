@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::args::{Frames, Messages, PIXEL_TYPES, Resources};
 use super::calibrating::Calibrating;
+use super::compression::Compression;
 use super::{help, parse};
 
 /// Combine a stack of frames, pixel by pixel, into one image
@@ -62,6 +63,9 @@ pub(crate) struct Output {
     /// auto is f32, or f64 where the frames need it; a value that does not fit the type is an error.
     #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = PIXEL_TYPES)]
     pub(crate) dtype: String,
+
+    #[command(flatten)]
+    pub(crate) compression: Compression,
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ mod calibrate;
 mod calibrating;
 mod choices;
 mod combine;
+mod compression;
 mod help;
 mod limit;
 mod out;

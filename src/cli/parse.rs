@@ -4,6 +4,7 @@ use std::fs;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::compression::Steps;
 use ccdstream::Error;
 use ccdstream::recipe::{Axis, Fit, Level, Plane, Quantity, Weight};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -30,6 +31,15 @@ pub(super) fn number(text: &str) -> Result<f64, String> {
     let number = text.trim().parse().ok();
     let number = number.filter(|number: &f64| number.is_finite());
     number.ok_or_else(|| "expected a number".into())
+}
+
+/// Reads the value of `--quantize`.
+pub(super) fn steps(text: &str) -> Result<Steps, String> {
+    match (text.trim(), number(text)) {
+        ("none", _) => Ok(Steps::None),
+        (_, Ok(steps)) if steps > 0.0 => Ok(Steps::Of(steps)),
+        _ => Err("expected a number above 0, or none".into()),
+    }
 }
 
 /// Reads a time in seconds.

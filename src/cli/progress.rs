@@ -131,9 +131,11 @@ fn write_lines(watch: &Watch, screen: &Screen, end: &Receiver<()>) {
 fn line(walk: Walk, done: u64, total: u64, elapsed: Duration) -> String {
     let (doing, bytes) = match walk {
         Walk::Opening => ("opening frames", false),
+        Walk::Unpacking => ("unpacking", true),
         Walk::Measuring => ("measuring", true),
         Walk::Combining => ("combining", true),
         Walk::Calibrating => ("calibrating", true),
+        Walk::Packing => ("packing", true),
     };
     let done = done.min(total);
     let part = done as f64 / total.max(1) as f64;

@@ -1,7 +1,9 @@
 //! What a run did, for the eyes of a user.
 
 use ccdstream::recipe::Method;
-use ccdstream::{ByteSize, Memory, Noise, Reading, RoomTime, SkippedFrame, Summary, WorstFrame};
+use ccdstream::{
+    ByteSize, Memory, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
+};
 use indicatif::HumanCount;
 
 use super::plain::plain;
@@ -40,6 +42,10 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
             "resumed",
             format!("{resumed} pixels were done by an earlier run"),
         ));
+    }
+    if let Some(PackedSize { plain, packed }) = summary.packed {
+        let part = 100.0 * packed.0 as f64 / plain.0.max(1) as f64;
+        lines.push(("packed", format!("{plain} became {packed}, {part:.0} %")));
     }
     let empty = count(summary.empty_pixels, summary.pixels);
     lines.push(("empty", format!("{empty} pixels had nothing left")));
@@ -234,6 +240,7 @@ mod tests {
         Summary {
             output: "master\x1b[2J.fits".into(),
             version: "0.1.0",
+            packed: None,
             frames: 300,
             extensions: 1,
             shape: Shape {

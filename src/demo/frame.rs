@@ -9,7 +9,7 @@ use crate::pixels::Companion;
 use crate::recipe::{Calibration, Frames, Hdu, Io, PixelType};
 use crate::shape::Shape;
 use crate::sink::{FitsSink, HduSpec, Pixels};
-use crate::source::{self, Reader, Selection};
+use crate::source::{self, Desks, Masters, Reader, Selection, Unpacked};
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
@@ -52,12 +52,14 @@ pub(super) fn write_frame(
 /// [`Error::Frame`] and [`Error::Io`] where there is no such plane of 32 bits a pixel, or it cannot be read.
 pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f32>> {
     let frames = Frames::new([name(path)?]);
+    let unpacked = Unpacked::new(path, Io::Read, ByteSize(u64::MAX), false, watch);
     let list = source::open(
         &Selection {
             frames: &frames,
             hdu,
             keywords: &[],
             calibration: &Calibration::default(),
+            unpacked: &unpacked,
             mem_limit: ByteSize(u64::MAX),
         },
         watch,
@@ -74,7 +76,9 @@ pub(super) fn read_plane(path: &Path, hdu: &Hdu, watch: &Watch) -> Result<Vec<f3
             ));
         }
     };
-    Reader::new(&list, Io::Read)?.read(0, Companion::Image, &list.shape.area(), &mut bytes)?;
+    let (masters, desks) = (Masters::default(), Desks::new(1));
+    let reader = Reader::new(&list, &masters, Io::Read, &desks)?;
+    reader.read(0, Companion::Image, &list.shape.area(), &mut bytes)?;
     Ok(bytes
         .as_chunks()
         .0
@@ -149,12 +153,14 @@ mod tests {
         write_frame(&path, shape, &[], &[0, 32768, 65535]).expect("a frame");
         let frames = Frames::new([name(&path).expect("UTF-8")]);
         let watch = Watch::default();
+        let unpacked = Unpacked::new(place.path(), Io::Read, ByteSize(1 << 30), false, &watch);
         let list = source::open(
             &Selection {
                 frames: &frames,
                 hdu: &Hdu::Auto,
                 keywords: &[],
                 calibration: &Calibration::default(),
+                unpacked: &unpacked,
                 mem_limit: ByteSize(u64::MAX),
             },
             &watch,
@@ -166,7 +172,8 @@ mod tests {
             (Bitpix::I16, "32768".to_owned())
         );
         let mut bytes = [0; 6];
-        let reader = Reader::new(&list, Io::Read).expect("a reader");
+        let (masters, desks) = (Masters::default(), Desks::new(1));
+        let reader = Reader::new(&list, &masters, Io::Read, &desks).expect("a reader");
         reader
             .read(0, Companion::Image, &shape.area(), &mut bytes)
             .expect("pixels");

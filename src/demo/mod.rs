@@ -264,6 +264,7 @@ fn recipe<'a>(dir: &Path, job: &Job, paths: impl Iterator<Item = &'a Path>) -> R
             mem_limit: LIMIT,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             io: Io::Auto,
+            temp_dir: None,
         },
     })
 }

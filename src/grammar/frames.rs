@@ -70,12 +70,13 @@ impl FromStr for Condition {
             let (value, comparison) = SIGNS
                 .iter()
                 .find_map(|&(sign, comparison)| Some((rest.strip_prefix(sign)?, comparison)))?;
-            // `KEY==VALUE` and `KEY=>VALUE` are slips that would silently match nothing.
+            let value = value.trim();
+            // `KEY==VALUE` and `KEY= >VALUE` are slips that would silently match nothing.
             let slip = value.starts_with(['=', '<', '>']);
             (!slip).then_some(Self {
                 keyword: keyword(name)?,
                 comparison,
-                value: value.trim().into(),
+                value: value.into(),
             })
         };
         read().ok_or_else(|| {
@@ -141,6 +142,8 @@ mod tests {
             "=60",
             "EXPTIME==60",
             "EXPTIME=>60",
+            "EXPTIME= >60",
+            "EXPTIME< <=",
             "EXPTIME!60",
         ] {
             assert!(text.parse::<Condition>().is_err(), "{text}");

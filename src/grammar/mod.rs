@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::recipe::{Io, Method, PixelType, Plane, Uncertainty};
+use crate::recipe::{Codec, Io, Method, PixelType, Plane, Uncertainty};
 
 /// A text that does not read as a value of `what`.
 fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
@@ -96,6 +96,11 @@ words!(Io, "--io", "auto, mmap or read", {
     "auto" = Io::Auto,
     "mmap" = Io::Mmap,
     "read" = Io::Read,
+});
+
+words!(Codec, "--compress", "none, rice or gzip", {
+    "rice" = Codec::Rice,
+    "gzip" = Codec::Gzip,
 });
 
 words!(Plane, "--planes", "any of data,mask,uncertainty,count,low,high", {

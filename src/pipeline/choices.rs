@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::unpacking::Ground;
 use super::{calibrating, ceiling, survey};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
@@ -39,12 +40,18 @@ pub(super) struct Opened {
 }
 
 /// Opens the frames of one image, and their masters.
-pub(super) fn open(recipe: &Recipe, hdu: &Hdu, watch: &Watch) -> Result<Opened> {
+pub(super) fn open(
+    recipe: &Recipe,
+    hdu: &Hdu,
+    ground: &Ground<'_>,
+    watch: &Watch,
+) -> Result<Opened> {
     let selection = Selection {
         frames: &recipe.frames,
         hdu,
         keywords: &keywords(&recipe.stack),
         calibration: &recipe.calibration,
+        unpacked: &ground.unpacked,
         mem_limit: ceiling::least(recipe.resources.mem_limit),
     };
     let list = source::open(&selection, watch)?;

@@ -7,14 +7,15 @@ mod walk;
 use std::path::Path;
 
 use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk, sky_wanted};
-use super::ceiling;
 use super::choices;
 use super::journal;
+use super::pack;
 use super::survey::{self, Survey};
+use super::unpacking::{Ground, PackedImages, master_nbyte, packed_nbyte};
 use crate::error::Result;
 use crate::measure::Wanted;
 use crate::pixels::{self, SampleType};
-use crate::plan::{Demand, Plan};
+use crate::plan::{Demand, Grid, Plan, Unpacking};
 use crate::recipe::{Hdu, Recipe};
 use crate::shape::{Area, Section};
 use crate::sink::StepCards;
@@ -22,7 +23,6 @@ use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::{StackRoom, Tally};
 use crate::summary::SkippedFrame;
 use crate::tile::{Companion, TilePlane};
-use crate::units::ByteSize;
 
 /// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
 const SKIPPED_COPIES: u64 = 5;
@@ -36,6 +36,10 @@ pub(super) struct Image<'a> {
     list: &'a FrameList,
     masters: &'a Masters,
     reader: &'a Reader<'a>,
+    ground: &'a Ground<'a>,
+    /// What is packed of the frames, and on which grid it is unpacked by row bands; once without one.
+    packed: PackedImages<'a>,
+    grid: Option<Grid>,
     /// What calibrates the frames; known once it is measured.
     calibrating: Option<Calibrating<'a>>,
     /// What is told of the steps.
@@ -51,13 +55,13 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Plans an image of so many; `process` is what the process took before it opened a frame.
+    /// Plans an image of so many.
     pub(super) fn new(
         recipe: &'a Recipe,
         (hdu, nimage): (&Hdu, usize),
         (list, masters): (&'a FrameList, &'a Masters),
         reader: &'a Reader<'a>,
-        process: ByteSize,
+        ground: &'a Ground<'a>,
     ) -> Result<Self> {
         let number = if let Hdu::Number(number) = hdu {
             *number
@@ -82,6 +86,9 @@ impl<'a> Image<'a> {
             list,
             masters,
             reader,
+            ground,
+            packed: PackedImages::of(list, &region),
+            grid: None,
             calibrating: None,
             told: None,
             region,
@@ -90,7 +97,9 @@ impl<'a> Image<'a> {
             stack,
             plan: Plan::default(),
         };
-        image.plan = ceiling::plan(&image.demand(nimage, process)?, recipe.resources.mem_limit)?;
+        let (packed, limit) = (&image.packed, recipe.resources.mem_limit);
+        (image.grid, image.plan) =
+            packed.choose(ground, |grid| image.demand(nimage, grid), limit)?;
         let Plan {
             frames,
             bands,
@@ -104,8 +113,8 @@ impl<'a> Image<'a> {
         Ok(image)
     }
 
-    /// What the image needs memory for.
-    fn demand(&self, nimage: usize, process: ByteSize) -> Result<Demand> {
+    /// What the image needs memory for, where its packed frames are unpacked by bands on this grid.
+    fn demand(&self, nimage: usize, grid: Option<Grid>) -> Result<Demand> {
         let list = self.list;
         let nbyte = |plane: &TilePlane| plane.stored.bitpix.nbyte();
         let raw_nbyte = self.tile_planes().map(|plane| nbyte(&plane)).sum();
@@ -133,7 +142,7 @@ impl<'a> Image<'a> {
         };
         let combining = (raw_nbyte as u64).saturating_mul(self.region.npixel() as u64);
         Ok(Demand {
-            process: process.0,
+            process: self.ground.process.0,
             nframe: list.frames.len(),
             shape: self.region.shape(),
             raw_nbyte,
@@ -150,15 +159,31 @@ impl<'a> Image<'a> {
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
                 + journal::nbyte(list, self.stack.clip.len()) * nimage as u64
-                + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>(),
+                + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>()
+                + list.frames.iter().map(packed_nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
             scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),
             nfile,
             measure_nbyte,
+            packing_nbyte: pack::nbyte(
+                self.recipe.output.compression,
+                self.region.shape(),
+                self.stack.planes.iter().map(|(_, pixel)| *pixel),
+            ),
             again: self.recipe.frames.hdu == Hdu::All,
             walks: measuring.into_iter().chain([combining]).collect(),
+            unpacking: Unpacking {
+                master_nbyte: master_nbyte(self.masters, list),
+                ..self.packed.unpacking(self.ground, grid)
+            },
         })
+    }
+
+    /// Bytes of its planes.
+    pub(super) fn nbyte(&self) -> u64 {
+        let nbyte = self.stack.planes.iter().map(|(_, pixel)| pixel.nbyte());
+        (nbyte.sum::<usize>() as u64).saturating_mul(self.region.npixel() as u64)
     }
 
     /// How the frames are calibrated.

@@ -215,6 +215,16 @@ impl Journal {
         self.is_saved()
     }
 
+    /// Notes that the packed form of the output, known to the system by this number, is about to get the name: a run that is killed
+    /// then has ended.
+    fn packed(&self, inode: Option<u64>) {
+        self.state().packed = inode;
+        if self.is_saved() {
+            // Where it is refused, the next run finds an output that is there already.
+            let _ = self.save(false, &|| Ok(()));
+        }
+    }
+
     /// The error of a run that can be taken up.
     fn interrupted(&self, source: Error) -> Error {
         Error::Interrupted {

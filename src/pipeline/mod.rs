@@ -12,9 +12,11 @@ mod corridor;
 mod image;
 mod journal;
 mod outcome;
+mod pack;
 mod reduce;
 mod strip;
 mod survey;
+mod unpacking;
 
 use std::path::Path;
 use std::time::Instant;
@@ -24,10 +26,9 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::recipe::{Frames, Hdu, Recipe};
 use crate::sink::{self, Earlier};
-use crate::source::{self, Reader};
+use crate::source;
 use crate::summary::Summary;
 use crate::sys;
-use crate::units::ByteSize;
 use crate::watch::Watch;
 
 pub use bench::BenchTile;
@@ -36,6 +37,7 @@ use image::Image;
 use journal::Begun;
 use outcome::Outcome;
 pub use reduce::{calibrate, plan_calibration};
+use unpacking::{Depth, Ground};
 
 /// Plans a run: opens the frames, and says what memory and which tiles it would take. Nothing is written.
 ///
@@ -45,14 +47,14 @@ pub use reduce::{calibrate, plan_calibration};
 ///
 /// Those of [`combine`], as far as they can be told without a pixel.
 pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
-    let process = process(recipe)?;
+    let ground = ground(recipe, Depth::Headers, watch)?;
     let mut largest: Option<Plan> = None;
-    let hdus = hdus(&recipe.frames)?;
+    let hdus = hdus(&recipe.frames, &ground)?;
     for hdu in &hdus {
-        let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
-        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let Opened { list, masters } = choices::open(recipe, hdu, &ground, watch)?;
+        let reader = ground.reader(&list, &masters)?;
         let of = (hdu, hdus.len());
-        let plan = Image::new(recipe, of, (&list, &masters), &reader, process)?.plan;
+        let plan = Image::new(recipe, of, (&list, &masters), &reader, &ground)?.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -75,7 +77,7 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
     let begun = Instant::now();
     let output = &recipe.output;
     journal::finished(output, &recipe.deciding())?;
-    let process = process(recipe)?;
+    let ground = ground(recipe, Depth::All, watch)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(recipe.resources.threads)
         .thread_name(|index| format!("work-{index}"))
@@ -88,8 +90,12 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
         })?;
     let mut run: Option<Begun> = None;
     let mut outcome = Outcome::new(recipe);
-    match images(recipe, process, &pool, watch, (&mut run, &mut outcome)) {
-        Ok(()) => run.ok_or_else(no_image)?.finish()?,
+    match images(recipe, &ground, &pool, watch, (&mut run, &mut outcome)) {
+        Ok(()) => {
+            let run = run.ok_or_else(no_image)?;
+            let threads = outcome.packers();
+            outcome.packed = run.finish(output.compression, threads, watch)?;
+        }
         Err(error) => {
             return Err(match run {
                 Some(run) => run.cut_short(error),
@@ -103,30 +109,36 @@ pub fn combine(recipe: &Recipe, watch: &Watch) -> Result<Summary> {
 /// Makes image after image; `run` begins with the first.
 fn images(
     recipe: &Recipe,
-    process: ByteSize,
+    ground: &Ground<'_>,
     pool: &rayon::ThreadPool,
     watch: &Watch,
     (run, outcome): (&mut Option<Begun>, &mut Outcome<'_>),
 ) -> Result<()> {
     let output = &recipe.output;
-    let hdus = hdus(&recipe.frames)?;
+    let hdus = hdus(&recipe.frames, ground)?;
     let files = files(recipe)?;
     for (number, hdu) in hdus.iter().enumerate() {
-        let Opened { list, masters } = choices::open(recipe, hdu, watch)?;
+        let Opened { list, masters } = choices::open(recipe, hdu, ground, watch)?;
         if number > 0 && self::files(recipe)? != files {
             return Err(Error::frame(
                 "the frames",
                 "are no longer those that the run began with; is another program adding or removing files?",
             ));
         }
-        let reader = Reader::with_masters(&list, &masters, recipe.resources.io)?;
+        let reader = ground.reader(&list, &masters)?;
         let of = (hdu, hdus.len());
-        let image = Image::new(recipe, of, (&list, &masters), &reader, process)?;
+        let image = Image::new(recipe, of, (&list, &masters), &reader, ground)?;
         let Begun { sink, journal, .. } = match &mut *run {
             Some(run) => run,
             none => {
                 output_is_no_input(&output.path, &image)?;
+                let plain = image.nbyte().saturating_mul(hdus.len() as u64);
+                let short = pack::room(output, plain);
                 let begun = journal::begin(output, recipe.deciding(), hdus.len(), watch)?;
+                // What is taken up has its place already.
+                if begun.is_fresh() {
+                    outcome.warn(short?);
+                }
                 outcome.warn(begun.warning.clone());
                 none.insert(begun)
             }
@@ -149,18 +161,19 @@ fn images(
     watch.check()
 }
 
-/// Checks what can be checked before a frame is opened, and looks what the process takes so far.
-fn process(recipe: &Recipe) -> Result<ByteSize> {
+/// Checks what can be checked before a frame is opened, and unpacks files.
+fn ground<'w>(recipe: &Recipe, depth: Depth, watch: &'w Watch) -> Result<Ground<'w>> {
     recipe.check()?;
     ceiling::start(recipe.resources.threads)?;
     sink::vacant(&recipe.output.path, recipe.output.overwrite)?;
-    Ok(sys::resident().unwrap_or_default())
+    let beside = unpacking::beside(&recipe.output.path);
+    Ground::new(&recipe.frames, &recipe.resources, &beside, depth, watch)
 }
 
 /// The HDUs that a run works on, one after another.
-fn hdus(frames: &Frames) -> Result<Vec<Hdu>> {
+fn hdus(frames: &Frames, ground: &Ground<'_>) -> Result<Vec<Hdu>> {
     if frames.hdu == Hdu::All {
-        source::image_hdus(frames)
+        source::image_hdus(frames, &ground.unpacked)
     } else {
         Ok(vec![frames.hdu.clone()])
     }

@@ -10,7 +10,7 @@ use crate::recipe::Recipe;
 use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, Tally};
 use crate::summary::{
-    ClipCount, Memory, Noise, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
+    ClipCount, Memory, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
 };
 use crate::sys;
 use crate::units::ByteSize;
@@ -25,6 +25,8 @@ pub(super) struct Outcome<'a> {
     recipe: &'a Recipe,
     images: Vec<Done>,
     pub(super) warnings: Vec<String>,
+    /// Bytes of the output, plain and packed, where it is packed.
+    pub(super) packed: Option<PackedSize>,
     /// The same for all images.
     skipped: Vec<SkippedFrame>,
     times: [Times; 3],
@@ -72,12 +74,19 @@ impl<'a> Outcome<'a> {
             recipe,
             images: Vec::new(),
             warnings: Vec::new(),
+            packed: None,
             skipped: Vec::new(),
             times: [Times::default(); 3],
             frame: NoiseGauge::new(),
             result: NoiseGauge::new(),
             page_tables: None,
         }
+    }
+
+    /// Threads that the plans have room for where the output is packed.
+    pub(super) fn packers(&self) -> usize {
+        let plans = self.images.iter().map(|image| image.plan.packers);
+        plans.min().unwrap_or(1).max(1)
     }
 
     /// Adds what the user should know.
@@ -179,6 +188,7 @@ impl<'a> Outcome<'a> {
                 .map(|image| image.sample)
                 .max()
                 .unwrap_or(SampleType::F32),
+            packed: self.packed,
             skipped: self.skipped,
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
             resumed_pixels: self.images.iter().map(|image| image.resumed).sum(),

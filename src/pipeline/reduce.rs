@@ -16,10 +16,13 @@ use std::time::Instant;
 use super::calibrating::{Facts, FlatLevel};
 use super::ceiling;
 use super::corridor::Times;
+use super::pack;
+use super::unpacking::{Depth, Ground};
 use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::plan::Plan;
 use crate::recipe::{Hdu, Reduction};
+use crate::sink::{FitsSink, Ledger};
 use crate::source::{self, FrameList, Masters, Named, Selection};
 use crate::summary::{Memory, Reading, ReducedFrame, ReductionSummary, RoomTime, SkippedFrame};
 use crate::sys;
@@ -36,7 +39,7 @@ use outputs::outputs;
 ///
 /// Those of [`calibrate`], as far as they can be told without a pixel.
 pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
-    Run::new(recipe, watch).map(|run| run.plan)
+    Run::new(recipe, Depth::Headers, watch).map(|run| run.plan)
 }
 
 /// Calibrates frames, each into a file of its own, and says what became of each. A frame that fails leaves the others done.
@@ -47,7 +50,7 @@ pub fn plan_calibration(recipe: &Reduction, watch: &Watch) -> Result<Plan> {
 /// its `fault` in the summary.
 pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> {
     let begun = Instant::now();
-    let mut run = Run::new(recipe, watch)?;
+    let mut run = Run::new(recipe, Depth::AllThatCan, watch)?;
     let folder = &recipe.folder.path;
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the folder", e))?;
     let (nfile, nbyte) = (run.files.len(), run.plan.walks.last().copied().unwrap_or(0));
@@ -63,6 +66,9 @@ pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> 
             .and_then(|()| Batch::calibrate(&run, files, &ledger));
         let nwritten = nfile - left + nwritten(&done);
         done.extend(batch.map_err(|error| error.with_done(nwritten, nfile))?);
+        for file in files {
+            run.ground.unpacked.release(&file.named.path);
+        }
     }
     if nwritten(&done) == left {
         ledger.close();
@@ -128,6 +134,7 @@ struct Run<'a> {
     files: Vec<File>,
     /// Those that are left out because they are damaged.
     skipped: Vec<SkippedFrame>,
+    ground: Ground<'a>,
     plan: Plan,
     /// Files that are calibrated together.
     batch: usize,
@@ -139,10 +146,11 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Opens every file once, to see what it takes.
-    fn new(recipe: &'a Reduction, watch: &'a Watch) -> Result<Self> {
+    fn new(recipe: &'a Reduction, depth: Depth, watch: &'a Watch) -> Result<Self> {
         recipe.check()?;
         ceiling::start(recipe.resources.threads)?;
-        let process = sys::resident().unwrap_or_default().0;
+        let (frames, beside) = (&recipe.frames, &recipe.folder.path);
+        let ground = Ground::new(frames, &recipe.resources, beside, depth, watch)?;
         let named = source::expand(&recipe.frames.names)?;
         watch.begin(Walk::Opening, named.len() as u64);
         let mut run = Self {
@@ -151,6 +159,7 @@ impl<'a> Run<'a> {
             width: Width::widest(),
             files: Vec::new(),
             skipped: Vec::new(),
+            ground,
             plan: Plan::default(),
             batch: 1,
             times: Mutex::default(),
@@ -194,7 +203,7 @@ impl<'a> Run<'a> {
         for (file, output) in run.files.iter_mut().zip(outputs) {
             file.output = output;
         }
-        (run.plan, run.batch) = need.plan(process, run.files.len(), &recipe.resources)?;
+        (run.plan, run.batch) = need.plan(&run.ground, run.files.len(), &recipe.resources)?;
         run.plan.threads = run.plan.threads.max(1);
         run.plan.one_by_one = true;
         Ok(run)
@@ -214,7 +223,9 @@ impl<'a> Run<'a> {
     /// The HDUs of a file that are worked on.
     fn hdus(&self, named: &Named) -> Result<Vec<Hdu>> {
         match (&named.hdu, &self.recipe.frames.hdu) {
-            (None, Hdu::All) => source::image_hdus_of(&self.recipe.frames, named),
+            (None, Hdu::All) => {
+                source::image_hdus_of(&self.recipe.frames, named, &self.ground.unpacked)
+            }
             (Some(hdu), _) | (None, hdu) => Ok(vec![hdu.clone()]),
         }
     }
@@ -226,6 +237,7 @@ impl<'a> Run<'a> {
             hdu,
             keywords: &[],
             calibration: &self.recipe.calibration,
+            unpacked: &self.ground.unpacked,
             mem_limit: ceiling::least(self.recipe.resources.mem_limit),
         };
         let Some(list) = source::open_one(&selection, named)? else {
@@ -243,6 +255,14 @@ impl<'a> Run<'a> {
         let every = self.recipe.frames.hdu == Hdu::All;
         let masters = source::masters(&selection, &list, every)?;
         Ok(Some((list, masters)))
+    }
+
+    /// Gives a whole file its name, packed if it is to be.
+    fn finish(&self, mut sink: FitsSink, ledger: &Ledger, made_of: u64) -> Result<()> {
+        if let Some(compression) = self.recipe.folder.compression {
+            pack::pack(&mut sink, compression, 1, self.watch)?;
+        }
+        sink.finish_entered(ledger, made_of)
     }
 
     /// Notes what a room took.

@@ -18,8 +18,10 @@ const SWAY: u64 = 3 * MIB / 4;
 pub(super) const COMBINING: u64 = MIB / 2;
 /// What the first walk finds there where an image was combined before: code.
 const AGAIN: u64 = MIB;
+/// Code that unpacking brings in.
+const UNPACKING: u64 = MIB / 2;
 /// What the process may take beside: pages of its code that other runs, or a busy machine, bring in or leave out.
-const MARGIN: u64 = 5 * MIB / 4;
+pub(super) const MARGIN: u64 = 5 * MIB / 4;
 /// Resident memory of a thread: the touched part of its stack and its arena.
 pub(super) const THREAD: u64 = 40 * KIB;
 /// What is kept of a frame beside its name: where its planes stand, its numbers, its level.
@@ -39,7 +41,7 @@ fn tables(nfile: usize, nbyte: u64) -> u64 {
 }
 
 /// Resident memory of a process that took so much at its start, in whole steps.
-fn process(at_start: u64) -> u64 {
+pub(super) fn process(at_start: u64) -> u64 {
     let found = at_start + GROWTH;
     if found <= PROCESS + MIB / 2 {
         PROCESS
@@ -60,17 +62,26 @@ impl Demand {
 
     /// Resident memory that does not depend on the tiles.
     pub(super) fn standing(&self) -> u64 {
-        self.process() + self.frames()
+        (self.process() + self.frames()).saturating_add(self.desks())
     }
 
     /// Resident memory of the process itself.
     pub(super) fn process(&self) -> u64 {
-        process(self.process)
+        process(self.process) + self.code()
     }
 
     /// What it may come to at the next try.
     pub(super) fn process_at_most(&self) -> u64 {
-        process(self.process + SWAY)
+        process(self.process + SWAY) + self.code()
+    }
+
+    /// What the code takes that not every run needs.
+    fn code(&self) -> u64 {
+        if self.unpacking.is_any() {
+            UNPACKING
+        } else {
+            0
+        }
     }
 
     /// What the first walk takes beside its threads.
@@ -84,5 +95,23 @@ impl Demand {
 
     pub(super) fn frames(&self) -> u64 {
         self.nframe as u64 * FRAME + self.text_nbyte
+    }
+
+    /// Resident memory of a thread that packs the output.
+    pub(super) fn packer(&self) -> u64 {
+        self.packing_nbyte.map_or(0, |nbyte| nbyte as u64 + THREAD)
+    }
+
+    /// Resident memory of so many threads that pack; the tiles are gone by then, the threads of the walk are not.
+    pub(super) fn packing(&self, threads: usize) -> u64 {
+        match self.packer() {
+            0 => 0,
+            nbyte => self.before_packing() + threads as u64 * nbyte,
+        }
+    }
+
+    /// What is there when they begin, beside what is always there.
+    pub(super) fn before_packing(&self) -> u64 {
+        COMBINING + (self.threads + 3) as u64 * THREAD
     }
 }

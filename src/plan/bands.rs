@@ -10,8 +10,7 @@ use crate::shape::{Area, Shape};
 /// ends within one.
 #[derive(Clone, Debug)]
 pub(crate) struct Bands {
-    /// Rectangles, and the number of the first tile in each.
-    blocks: Vec<(Area, usize)>,
+    blocks: Vec<Block>,
     count: usize,
     tile_rows: usize,
     tile_cols: usize,
@@ -19,6 +18,16 @@ pub(crate) struct Bands {
     ncol: usize,
     /// Tiles of which the system is told at a time.
     ahead: usize,
+}
+
+/// A rectangle that is cut into tiles.
+#[derive(Clone, Debug)]
+struct Block {
+    area: Area,
+    /// The number of its first tile.
+    first: usize,
+    /// Rows by which that would begin before the rectangle, so that tiles end where packed tiles do.
+    shift: usize,
 }
 
 impl Bands {
@@ -35,9 +44,14 @@ impl Bands {
         for run in missing.iter() {
             for area in rectangles(&run, plan.shape).into_iter().flatten() {
                 let Shape { nrow, ncol } = area.shape();
-                let ntile = nrow.div_ceil(bands.tile_rows) * ncol.div_ceil(bands.tile_cols);
-                bands.blocks.push((area, bands.count));
-                bands.count += ntile;
+                let shift = plan.grid.map_or(0, |grid| grid.shift(area.rows.start));
+                let down = (nrow + shift).div_ceil(bands.tile_rows);
+                bands.blocks.push(Block {
+                    area,
+                    first: bands.count,
+                    shift,
+                });
+                bands.count += down * ncol.div_ceil(bands.tile_cols);
             }
         }
         bands
@@ -50,15 +64,20 @@ impl Bands {
 
     /// The area of a tile, counted from the corner of the image.
     pub(crate) fn area(&self, band: usize) -> Area {
-        let block = self.blocks.partition_point(|(_, first)| *first <= band) - 1;
-        let (Area { rows, cols }, first) = &self.blocks[block];
+        let block = self.blocks.partition_point(|block| block.first <= band) - 1;
+        let Block {
+            area: Area { rows, cols },
+            first,
+            shift,
+        } = &self.blocks[block];
         let across = cols.len().div_ceil(self.tile_cols);
-        let (row, col) = (
-            rows.start + (band - first) / across * self.tile_rows,
+        let (down, col) = (
+            (band - first) / across * self.tile_rows,
             cols.start + (band - first) % across * self.tile_cols,
         );
+        let end = rows.start + (down + self.tile_rows - shift);
         Area {
-            rows: row..rows.end.min(row + self.tile_rows),
+            rows: rows.start + down.saturating_sub(*shift)..rows.end.min(end),
             cols: col..cols.end.min(col + self.tile_cols),
         }
     }

@@ -2,8 +2,57 @@
 
 use std::fmt;
 
-use super::Plan;
+use super::allowance::COMBINING;
+use super::{Demand, Packing, Part, Plan};
 use crate::units::ByteSize;
+
+impl Demand {
+    /// Resident memory, part by part.
+    pub(super) fn parts(
+        &self,
+        capacity: usize,
+        [measurers, unpackers, packers]: [usize; 3],
+    ) -> Vec<Part> {
+        let part = |name: String, size: u64| Part {
+            name,
+            size: ByteSize(size),
+        };
+        let threads = self.workers();
+        let [raw, out] = self.tiles(capacity).unwrap_or_default();
+        let mut parts = vec![
+            part("process".into(), self.process() + COMBINING),
+            part(format!("{} frames and headers", self.nframe), self.frames()),
+            part(format!("{threads} tiles of frames"), raw),
+            part(format!("{} tiles of results", self.ntile()), out),
+            part(format!("scratch of {threads} threads"), self.scratch()),
+            part(
+                format!("packed tiles of {} threads", self.threads),
+                self.desks(),
+            ),
+            part(
+                format!("first walk, {measurers} threads (before the tiles)"),
+                self.measuring(measurers),
+            ),
+            part(
+                format!("unpacking, {unpackers} threads (before the tiles)"),
+                unpackers as u64 * self.unpacker(),
+            ),
+            part(
+                format!(
+                    "unpacking files, {} threads (first)",
+                    self.unpacking.file_threads
+                ),
+                self.files(self.unpacking.file_threads),
+            ),
+            part(
+                format!("packing the output, {packers} threads (last)"),
+                self.packing(packers),
+            ),
+        ];
+        parts.retain(|part| part.size.0 > 0);
+        parts
+    }
+}
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,7 +81,7 @@ impl fmt::Display for Plan {
             };
             writeln!(f, "reads {} {walk}", ByteSize(*bytes))?;
         }
-        writeln!(f, "memory:")?;
+        writeln!(f, "{}memory:", self.packing)?;
         for part in &self.parts {
             writeln!(f, "  {:44} {:>10}", part.name, part.size.to_string())?;
         }
@@ -55,5 +104,42 @@ impl fmt::Display for Plan {
             "smallest --mem-limit that would do",
             self.smallest.to_string()
         )
+    }
+}
+
+impl fmt::Display for Packing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            plain,
+            by_bands,
+            once,
+            once_bytes,
+            files,
+            files_bytes,
+            temp_dir,
+        } = self;
+        let folder = temp_dir.display();
+        if *files > 0 {
+            writeln!(
+                f,
+                "{files} files are packed as a whole: unpacked once to {folder}, {files_bytes}"
+            )?;
+        }
+        if *by_bands > 0 {
+            writeln!(
+                f,
+                "{by_bands} frames are packed in tiles: unpacked by row bands"
+            )?;
+        }
+        if *once > 0 {
+            writeln!(
+                f,
+                "{once} frames are packed in tiles: unpacked once to {folder}, {once_bytes}"
+            )?;
+        }
+        if *plain > 0 && by_bands + once > 0 {
+            writeln!(f, "{plain} frames are not packed in tiles")?;
+        }
+        Ok(())
     }
 }

@@ -21,8 +21,10 @@ fn demand(nframe: usize, nrow: usize, ncol: usize, threads: usize, mapped: bool)
         mapped: mapped.then_some(pixels),
         nfile: nframe,
         measure_nbyte: Some(1 << 20),
+        packing_nbyte: mapped.then_some(2 << 20),
         again: mapped,
         walks: vec![pixels, pixels],
+        unpacking: Unpacking::default(),
     }
 }
 
@@ -53,8 +55,11 @@ prop_compose! {
     fn any_demand()(
         sizes in prop::array::uniform11(any_size()),
         (process, text_nbyte) in (any_size(), any_size()),
-        (mapped, measure_nbyte) in (prop::option::of(any_size()), prop::option::of(any_size())),
-        again: bool,
+        (mapped, measure_nbyte, packing_nbyte) in (
+            prop::option::of(any_size()), prop::option::of(any_size()), prop::option::of(any_size()),
+        ),
+        again: bool, grid in prop::option::of((any_size(), any_size())),
+        unpacking in prop::array::uniform4(prop_oneof![Just(0), any_size()]), file_threads in 0_usize..3,
     ) -> Demand {
         let [nframe, nrow, ncol, raw_nbyte, nplane, out_nbyte, threads, scratch_nbyte, nfile, walk, tally_nbyte] = sizes;
         Demand {
@@ -71,8 +76,18 @@ prop_compose! {
             mapped: mapped.map(|nbyte| nbyte as u64),
             nfile,
             measure_nbyte,
+            packing_nbyte,
             again,
             walks: vec![walk as u64],
+            unpacking: Unpacking {
+                // A tile is no higher than its image, of which a pixel has an address.
+                grid: grid.map(|(height, row)| Grid::new(height.min(1 << 58), row)),
+                desk_nbyte: unpacking[0] as u64,
+                image_nbyte: unpacking[1] as u64,
+                file_nbyte: unpacking[2] as u64,
+                file_threads: file_threads.min(threads),
+                master_nbyte: unpacking[3] as u64,
+            },
         }
     }
 }
@@ -112,9 +127,10 @@ proptest! {
     #[test]
     fn tiles_cover_every_pixel_once_and_stay_within_the_limit(
         nframe in 1_usize..3000, nrow in 1_usize..300, ncol in 1_usize..5000, threads in 1_usize..65,
-        mapped: bool, limit in 20_u64..2000,
+        mapped: bool, limit in 20_u64..2000, grid in prop::option::of((1_usize..300, any::<usize>())),
     ) {
-        let demand = demand(nframe, nrow, ncol, threads, mapped);
+        let mut demand = demand(nframe, nrow, ncol, threads, mapped);
+        demand.unpacking.grid = grid.map(|(height, row)| Grid::new(height, row));
         let limit = ByteSize(limit << 20);
         let Ok(plan) = demand.plan(limit) else { return Ok(()) };
         prop_assert!(plan.resident.0 + plan.reserve.0 <= limit.0);

@@ -2,7 +2,7 @@
 
 mod calibration;
 
-use super::{Clip, Iterations, LevelTo, Plane, Recipe, Sigma, Uncertainty, Weight};
+use super::{Clip, Compression, Iterations, LevelTo, Plane, Recipe, Sigma, Uncertainty, Weight};
 use crate::error::{Error, Result};
 
 impl Recipe {
@@ -51,6 +51,7 @@ impl Recipe {
             return refuse("--weight: weights are finite and not negative");
         }
         stack.clip.iter().try_for_each(Clip::check)?;
+        self.output.compression.map_or(Ok(()), Compression::check)?;
         self.calibration.check(&self.frames)
     }
 }

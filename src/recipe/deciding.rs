@@ -5,7 +5,9 @@
 
 use std::fmt::{Debug, Display};
 
-use super::{Calibration, Folder, Frames, Output, PixelType, Plane, Recipe, Reduction, Stack};
+use super::{
+    Calibration, Compression, Folder, Frames, Output, PixelType, Plane, Recipe, Reduction, Stack,
+};
 use crate::checksum::digest;
 use crate::shape::Section;
 
@@ -30,6 +32,7 @@ impl Recipe {
             overwrite: _,
             planes,
             dtype,
+            compression,
             resume: _,
             sync_every: _,
         } = output;
@@ -38,6 +41,7 @@ impl Recipe {
         choices.extend(of_stack(stack));
         choices.push(("--planes".into(), of_planes(Some(planes))));
         choices.push(("--dtype".into(), of_type(*dtype)));
+        choices.extend(of_compression(*compression));
         choices
     }
 }
@@ -58,6 +62,7 @@ impl Reduction {
             overwrite: _,
             planes,
             dtype,
+            compression,
             resume: _,
         } = folder;
         let mut choices = of_frames(frames);
@@ -65,6 +70,7 @@ impl Reduction {
         choices.push(("--stats-section".into(), of_section(stats_section.as_ref())));
         choices.push(("--planes".into(), of_planes(planes.as_deref())));
         choices.push(("--dtype".into(), of_type(*dtype)));
+        choices.extend(of_compression(*compression));
         choices
     }
 }
@@ -175,6 +181,15 @@ fn of_type(dtype: Option<PixelType>) -> String {
     dtype.map_or_else(|| "auto".into(), |dtype| dtype.to_string())
 }
 
+/// Nothing where nothing is packed.
+fn of_compression(compression: Option<Compression>) -> Vec<Choice> {
+    let Some(Compression { codec, quantize }) = compression else {
+        return Vec::new();
+    };
+    let quantize = quantize.map_or_else(|| "none".into(), |steps| steps.to_string());
+    vec![shown("--compress", codec), shown("--quantize", quantize)]
+}
+
 fn all<T: Display>(values: &[T]) -> String {
     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
     texts.join(" ")
@@ -214,6 +229,7 @@ mod tests {
                 mem_limit: ByteSize(64 << 20),
                 threads: 2,
                 io: Io::Auto,
+                temp_dir: None,
             },
         }
     }

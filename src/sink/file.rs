@@ -1,5 +1,6 @@
 //! The file: HDUs reserved one after the other, pixels written at their place, the name given last.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::HduSpec;
 use super::hdu::{Earlier, Hdu, SUMS, Written, whole_blocks};
 use super::ledger::Ledger;
-use super::part::Part;
+use super::part::{Part, Second};
 use super::state::StateFile;
 use crate::checksum::Sum;
 use crate::error::{Error, Result};
@@ -19,8 +20,10 @@ pub(crate) struct FitsSink {
     /// Where the file will stand.
     path: PathBuf,
     overwrite: bool,
-    part: Part,
-    hdus: Vec<Hdu>,
+    pub(super) part: Part,
+    /// Its packed form, once that is made.
+    pub(super) packed: Option<Second>,
+    pub(super) hdus: Vec<Hdu>,
     /// Where the next HDU begins.
     end: u64,
     /// How long the file is: longer than that where a run is taken up.
@@ -56,6 +59,7 @@ impl FitsSink {
             path: path.into(),
             overwrite,
             part,
+            packed: None,
             hdus: Vec::new(),
             end: 0,
             length,
@@ -93,6 +97,17 @@ impl FitsSink {
     /// Where the pixels of an HDU begin.
     pub(crate) fn start(&self, hdu: usize) -> u64 {
         self.hdus[hdu].start
+    }
+
+    /// Bytes of the plain file, and of its packed form where there is one.
+    pub(crate) fn lengths(&self) -> (u64, Option<u64>) {
+        let packed = self.packed.as_ref().and_then(Second::length);
+        (self.end, packed)
+    }
+
+    /// The number by which the system knows the packed form, where there is one.
+    pub(crate) fn packed_inode(&self) -> Option<u64> {
+        self.packed.as_ref().and_then(Second::inode)
     }
 
     /// The sum of the pixels of an HDU that were written so far.
@@ -244,7 +259,7 @@ impl FitsSink {
     /// [`Error::Io`] where the file refuses.
     pub(crate) fn settle(&self) -> Result<()> {
         self.complete()?;
-        let file = self.part.file();
+        let file = self.whole();
         file.sync_all().map_err(|source| self.refused(source))
     }
 
@@ -256,12 +271,18 @@ impl FitsSink {
     /// Those of [`Self::finish`].
     pub(crate) fn finish_entered(self, ledger: &Ledger, made_of: u64) -> Result<()> {
         self.complete()?;
-        ledger.enter(&self.path, self.part.file(), made_of);
-        self.part.give_name(&self.path, self.overwrite, false)
+        ledger.enter(&self.path, self.whole(), made_of);
+        self.part
+            .give_name(self.packed, &self.path, self.overwrite, false)
+    }
+
+    /// The file that is to have the name.
+    fn whole(&self) -> &File {
+        self.packed.as_ref().map_or(self.part.file(), Second::file)
     }
 
     /// Writes what is known only when all pixels are.
-    fn complete(&self) -> Result<()> {
+    pub(super) fn complete(&self) -> Result<()> {
         for (number, hdu) in self.hdus.iter().enumerate() {
             let Written { nbyte, .. } = hdu.written();
             if nbyte != hdu.length {
@@ -284,7 +305,8 @@ impl FitsSink {
     ///
     /// [`Error::Output`] where something came to stand under that name meanwhile, [`Error::Io`] where the folder refuses.
     pub(crate) fn name(self) -> Result<()> {
-        self.part.give_name(&self.path, self.overwrite, true)
+        self.part
+            .give_name(self.packed, &self.path, self.overwrite, true)
     }
 
     fn put(&self, bytes: &[u8], at: u64) -> Result<()> {

@@ -106,17 +106,20 @@ impl Hdu {
 
     /// The cards DATASUM and CHECKSUM.
     pub(super) fn sum_cards(&self) -> Vec<u8> {
-        let data = self.written().sum;
-        // CFITSIO puts the date into these comments: ours tell nothing but what they are.
-        let cards = |checksum: &str| {
-            let mut cards =
-                Card::string("DATASUM", &data.value().to_string(), "data unit checksum");
-            cards.extend(Card::string("CHECKSUM", checksum, "HDU checksum"));
-            cards.iter().flat_map(|card| card.0).collect::<Vec<u8>>()
-        };
-        let mut sum = self.header;
-        sum.join(data);
-        sum.add(0, &cards("0000000000000000"));
-        cards(&sum.text())
+        sum_cards(self.header, self.written().sum)
     }
+}
+
+/// The cards DATASUM and CHECKSUM, where these are the sums of the pixels and of the other cards.
+pub(super) fn sum_cards(header: Sum, data: Sum) -> Vec<u8> {
+    // CFITSIO puts the date into these comments: ours tell nothing but what they are.
+    let cards = |checksum: &str| {
+        let mut cards = Card::string("DATASUM", &data.value().to_string(), "data unit checksum");
+        cards.extend(Card::string("CHECKSUM", checksum, "HDU checksum"));
+        cards.iter().flat_map(|card| card.0).collect::<Vec<u8>>()
+    };
+    let mut sum = header;
+    sum.join(data);
+    sum.add(0, &cards("0000000000000000"));
+    cards(&sum.text())
 }

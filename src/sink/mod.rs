@@ -14,6 +14,7 @@ mod hdu;
 mod header;
 mod ledger;
 mod name;
+mod pack;
 mod part;
 mod planes;
 mod provenance;
@@ -21,6 +22,7 @@ mod reserved;
 mod sections;
 mod state;
 mod steps;
+mod tiled;
 mod value;
 mod wcs;
 
@@ -30,8 +32,8 @@ pub(crate) use file::FitsSink;
 pub(crate) use hdu::Earlier;
 pub(crate) use header::{Part, combined};
 pub(crate) use ledger::{Ledger, Standing};
-pub(crate) use name::vacant;
-pub(crate) use part::{Leftover, Part as HiddenPart, forget, has_leftover, inode, leftover};
+pub(crate) use name::{folder, vacant};
+pub(crate) use part::{Leftover, Part as HiddenPart, clear, forget, has_leftover, inode, leftover};
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
 pub(crate) use state::StateFile;
@@ -39,6 +41,7 @@ pub(crate) use steps::{
     DarkFacts, DarkScale, DeviationFacts, Fact, FlatFacts, GainFacts, Limits, MaskFacts,
     MasterName, OverscanFacts, SkyFacts, StepCards, TrimFacts,
 };
+pub(crate) use tiled::Desk as PackingDesk;
 
 use crate::header::Card;
 use crate::recipe::PixelType;

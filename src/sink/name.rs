@@ -25,6 +25,8 @@ pub(super) struct Hidden {
     pub(super) state: PathBuf,
     /// The same while it is written.
     pub(super) draft: PathBuf,
+    /// The packed form of the file, where it is to be packed.
+    pub(super) packed: PathBuf,
 }
 
 impl Hidden {
@@ -60,6 +62,7 @@ impl Hidden {
             part: beside(".part"),
             state: beside(".state"),
             draft: beside(".state.new"),
+            packed: beside(".packed"),
         })
     }
 }
@@ -94,7 +97,7 @@ pub(crate) fn vacant(path: &Path, overwrite: bool) -> Result<()> {
 }
 
 /// The folder in which `path` stands.
-pub(super) fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

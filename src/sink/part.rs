@@ -3,6 +3,8 @@
 //! A lock on the hidden file keeps two runs of one output apart. What is left of a run that was killed is cleared by the next run of the
 //! same output, or taken up by it.
 
+mod second;
+
 use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -18,6 +20,7 @@ use super::state::{StateFile, read};
 use crate::checksum::Sum;
 use crate::error::{Error, Result};
 use crate::runs::Runs;
+pub(super) use second::Second;
 
 /// How often a file that was opened may turn out to be gone, or to have its name, by the time that it is locked.
 const TRIES: usize = 16;
@@ -47,6 +50,7 @@ impl Drop for StatePaths {
         if !self.kept {
             // What is not there need not be removed; what cannot be removed is cleared by the next run.
             let _ = remove(&self.hidden.state).and_then(|()| remove(&self.hidden.draft));
+            let _ = remove(&self.hidden.packed);
         }
     }
 }
@@ -87,6 +91,7 @@ impl Part {
             }
             remove(&hidden.state)
                 .and_then(|()| remove(&hidden.draft))
+                .and_then(|()| remove(&hidden.packed))
                 .map_err(refused)?;
             let new = options().create_new(true).open(&hidden.part);
             match new {
@@ -227,20 +232,33 @@ impl Part {
         Ok(StateFile::new(path, &self.state.hidden, part))
     }
 
-    /// Gives the file its name, brings that to the disk if it is to be `flushed`, and removes the state. Where that fails, both stay if
-    /// they are to be kept.
-    pub(super) fn give_name(self, path: &Path, overwrite: bool, flushed: bool) -> Result<()> {
+    /// Gives the file, or its packed form, the name, brings that to the disk if it is to be `flushed`, and removes the state and what is
+    /// not needed any more. Where that fails, file and state stay if they are to be kept.
+    pub(super) fn give_name(
+        self,
+        packed: Option<Second>,
+        path: &Path,
+        overwrite: bool,
+        flushed: bool,
+    ) -> Result<()> {
         let Self {
             mut state,
             temporary,
             file: _locked,
         } = self;
-        if let Err(error) = name::give(temporary, path, overwrite) {
+        let (named, plain) = match packed {
+            None => (temporary, None),
+            Some(packed) => (packed.temporary, Some(temporary)),
+        };
+        if let Err(error) = name::give(named, path, overwrite) {
             state.kept &= state.hidden.part.is_file();
             return Err(error);
         }
         if flushed {
             name::flush(name::folder(path));
+        }
+        if let Some(mut plain) = plain {
+            plain.disable_cleanup(false);
         }
         state.kept = false;
         Ok(())
@@ -277,9 +295,24 @@ pub(crate) fn has_leftover(path: &Path) -> bool {
     Hidden::beside(path).is_ok_and(|hidden| hidden.part.is_file() && hidden.state.is_file())
 }
 
-/// Removes the state of an output that has its name.
+/// Removes what a run that was killed has left of an output that got its name: the plain form of a packed one.
+pub(crate) fn clear(path: &Path) {
+    let Ok(hidden) = Hidden::beside(path) else {
+        return;
+    };
+    // What another run has in hand is left alone.
+    if hidden.part.is_file()
+        && let Ok(Some(left)) = Part::find(path, &hidden)
+    {
+        left.discard();
+    }
+}
+
+/// Removes what is left of an output that has its name: the state, and the plain form of a packed one.
 pub(crate) fn forget(path: &Path) {
     if let Ok(hidden) = Hidden::beside(path) {
+        // What cannot be removed is cleared by the next run.
+        let _ = remove(&hidden.part);
         drop(StatePaths {
             hidden,
             kept: false,

@@ -3,8 +3,9 @@
 use crate::header::printable;
 use crate::recipe::Hdu;
 use crate::source::companions::CompanionNames;
-use crate::source::file::{FitsFile, HeaderUnit};
+use crate::source::file::FitsFile;
 use crate::source::planes::{Kind, kind};
+use crate::source::unit::HeaderUnit;
 
 /// The number of the HDU that is taken; the error says what is there instead.
 ///
@@ -43,7 +44,6 @@ fn first_image(file: &mut FitsFile, aside: Option<CompanionNames<'_>>) -> Result
         } else {
             match kind(&unit.header) {
                 Kind::Image => return Ok(number),
-                Kind::Packed => return Err(packed(number)),
                 Kind::Other(what) => passed.push(format!("HDU {number} is {what}")),
             }
         }
@@ -94,15 +94,8 @@ fn named(file: &mut FitsFile, name: &str, version: Option<i64>) -> Result<usize,
 pub(super) fn usable(number: usize, unit: &HeaderUnit) -> Result<usize, String> {
     match kind(&unit.header) {
         Kind::Image => Ok(number),
-        Kind::Packed => Err(packed(number)),
         Kind::Other(what) => Err(format!("HDU {number} is {what}")),
     }
-}
-
-fn packed(number: usize) -> String {
-    format!(
-        "HDU {number} is a compressed image; compressed frames are not read yet, unpack it with funpack first"
-    )
 }
 
 /// EXTNAME, and EXTVER where it is given, fit for a message.
@@ -134,7 +127,6 @@ pub(super) fn images(file: &mut FitsFile, names: CompanionNames<'_>) -> Result<V
                 name: unit.name(),
                 version: unit.version(),
             }),
-            Kind::Packed => return Err(packed(number)),
             Kind::Other(_) => {}
         }
     }
@@ -178,7 +170,7 @@ pub(super) fn image_hdus(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, extension, folder, image, saved, table};
+    use crate::source::sample::{card, extension, folder, image, saved, table, table_of, unpacked};
 
     const USUAL: CompanionNames<'_> = CompanionNames {
         mask: Some("MASK"),
@@ -193,7 +185,7 @@ mod tests {
             "a.fits",
             &[image(&[], 8, &[]), hdus.concat()].concat(),
         );
-        FitsFile::open(&path).expect("opened")
+        FitsFile::open(&path, unpacked()).expect("opened")
     }
 
     fn plane(name: &str, version: Option<i64>) -> Vec<u8> {
@@ -264,26 +256,25 @@ mod tests {
     }
 
     #[test]
-    fn compressed_images_say_what_unpacks_them() {
-        let mut file = mef(&[table(&[
-            card("ZIMAGE", "T"),
-            card("ZCMPTYPE", "'GZIP_1'"),
-            card("ZBITPIX", "16"),
-            card("ZNAXIS", "2"),
-            card("ZNAXIS1", "9"),
-            card("ZNAXIS2", "0"),
-            card("TTYPE1", "'COMPRESSED_DATA'"),
-        ])]);
-        assert!(
-            choose(&mut file, &Hdu::Auto, Some(USUAL))
-                .expect_err("packed")
-                .contains("with funpack first")
-        );
-        assert!(
-            image_hdus(&mut file, USUAL)
-                .expect_err("packed")
-                .contains("with funpack first")
-        );
+    fn a_packed_image_is_an_image() {
+        let mut file = mef(&[
+            table(&[]),
+            // CFITSIO goes past it only where its rows are as many as its tiles.
+            table_of(
+                1,
+                &[
+                    card("ZIMAGE", "T"),
+                    card("ZCMPTYPE", "'GZIP_1'"),
+                    card("ZBITPIX", "16"),
+                    card("ZNAXIS", "2"),
+                    card("ZNAXIS1", "9"),
+                    card("ZNAXIS2", "1"),
+                    card("TTYPE1", "'COMPRESSED_DATA'"),
+                ],
+            ),
+        ]);
+        assert_eq!(choose(&mut file, &Hdu::Auto, Some(USUAL)), Ok(2));
+        assert_eq!(image_hdus(&mut file, USUAL), Ok(vec![Hdu::Number(2)]));
     }
 
     #[test]

@@ -6,8 +6,9 @@ use crate::recipe::Frames;
 use crate::shape::Shape;
 use crate::source::choose::usable;
 use crate::source::damage::nothing_broken_off;
-use crate::source::file::{FitsFile, HeaderUnit};
+use crate::source::file::FitsFile;
 use crate::source::planes::{Kind, Planes, kind};
+use crate::source::unit::HeaderUnit;
 
 /// The EXTNAMEs of the planes that stand beside images; `None` where none is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +104,7 @@ fn companion(
     let Some(number) = find(file, image, wanted).map_err(named)? else {
         return Ok(None);
     };
-    let found = Planes::of(file.known(number), file.length()).map_err(named)?;
+    let found = file.planes(number).map_err(named)?;
     if found.shape() != planes.shape() || ![1, planes.count].contains(&found.count) {
         let extent = |planes: &Planes| match planes.count {
             1 => planes.shape().to_string(),
@@ -169,7 +170,7 @@ fn uncertainty_kind(header: &Header) -> Result<UncertaintyKind, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, extension, folder, image, saved};
+    use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 
     const USUAL: CompanionNames<'_> = CompanionNames {
         mask: Some("MASK"),
@@ -184,7 +185,7 @@ mod tests {
             "a.fits",
             &[image(&[], 16, axes), hdus.concat()].concat(),
         );
-        FitsFile::open(&path).expect("opened")
+        FitsFile::open(&path, unpacked()).expect("opened")
     }
 
     fn plane(name: &str, more: &[(&str, &str)], axes: &[usize]) -> Vec<u8> {

@@ -23,8 +23,8 @@ const BLOCK: u64 = 2880;
 
 /// The planes of an image of a file that went through no transfer in text mode.
 pub(super) fn planes(file: &FitsFile, number: usize) -> std::result::Result<Planes, String> {
-    let planes = Planes::of(file.known(number), file.length())?;
-    match is_from_text_mode(file, planes.end()) {
+    let planes = file.planes(number)?;
+    match is_from_text_mode(file, file.data_end(number, &planes)) {
         Ok(false) => Ok(planes),
         Ok(true) => Err(
             "each line feed in it follows a carriage return, as a transfer in text mode leaves it, so that its pixels are \
@@ -130,11 +130,11 @@ fn is_from_text_mode(file: &FitsFile, end: u64) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, extension, folder, image, saved};
+    use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 
     fn opened(bytes: &[u8]) -> FitsFile {
         let dir = folder();
-        FitsFile::open(&saved(&dir, "a.fits", bytes)).expect("opened")
+        FitsFile::open(&saved(&dir, "a.fits", bytes), unpacked()).expect("opened")
     }
 
     #[test]

@@ -4,44 +4,34 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{self, Error};
 use crate::header::{Header, printable};
+use crate::source::first_bytes::recognise;
+use crate::source::packed_file::PackedFile;
+use crate::source::planes::Planes;
+use crate::source::tiles::Tiles;
+use crate::source::unit::HeaderUnit;
+use crate::source::unpacked::{Packing, Unpacked, Whole};
 use crate::sys::{self, Fits, Place};
 
 /// No header that is meant to be read is longer.
 const MAX_HEADER: u64 = 64 << 20;
 
-/// An HDU: its header, and where its data begin.
+/// Where the bytes of a file come from.
 #[derive(Debug)]
-pub(super) struct HeaderUnit {
-    pub header: Header,
-    /// The byte of the file at which the data begin.
-    pub start: u64,
-}
-
-impl HeaderUnit {
-    /// EXTNAME, if it is not empty.
-    pub(super) fn name(&self) -> Option<String> {
-        self.header.text("EXTNAME").filter(|name| !name.is_empty())
-    }
-
-    /// EXTVER, which is 1 where it is not given.
-    pub(super) fn version(&self) -> i64 {
-        self.header.integer("EXTVER").unwrap_or(1)
-    }
-
-    /// Whether its EXTNAME is this one, in any case.
-    pub(super) fn is_named(&self, name: &str) -> bool {
-        self.name()
-            .is_some_and(|own| own.eq_ignore_ascii_case(name.trim()))
-    }
+enum Origin {
+    /// From the file itself.
+    File(Fits),
+    /// From the temporary file to which it was unpacked.
+    Unpacked(Arc<Whole>),
 }
 
 /// A file whose HDUs are read as far as they are asked for.
 #[derive(Debug)]
 pub(super) struct FitsFile {
-    fits: Fits,
+    origin: Origin,
     about: Metadata,
     units: Vec<HeaderUnit>,
     /// The first byte behind the last of them and its padding, by what its header says.
@@ -53,8 +43,8 @@ pub(super) struct FitsFile {
 }
 
 impl FitsFile {
-    /// Opens a file that is FITS and not packed; any other is an error that says what it is.
-    pub(super) fn open(path: &Path) -> error::Result<Self> {
+    /// Opens a file that is FITS, maybe packed as a whole; any other is an error that says what it is.
+    pub(super) fn open(path: &Path, unpacked: &Unpacked<'_>) -> error::Result<Self> {
         let refused = |e| Error::io(path, "cannot open", e);
         let wrong = |fault: String| Error::frame(printable(&path.to_string_lossy()), fault);
         // Without waiting: a pipe that nobody writes to is an error, not a standstill.
@@ -74,19 +64,30 @@ impl FitsFile {
         }
         let mut first = [0; 2880];
         let length = read_up_to(&file, &mut first).map_err(refused)?;
-        recognise(&first[..length]).map_err(wrong)?;
+        let origin = match Packing::of(&first[..length]) {
+            Some(packing) => Origin::Unpacked(unpacked.whole(path, file, packing, &|_| {})?),
+            None => {
+                recognise(&first[..length]).map_err(wrong)?;
+                let fits = Fits::open(file).map_err(|fault| match open_twice(path) {
+                    Err(e) => refused(e),
+                    Ok(()) => wrong(fault),
+                });
+                Origin::File(fits?)
+            }
+        };
         let mut this = Self {
-            fits: Fits::open(file).map_err(|fault| match open_twice(path) {
-                Err(e) => refused(e),
-                Ok(()) => wrong(fault),
-            })?,
+            origin,
             about,
             units: Vec::new(),
             end: 0,
             complete: false,
             fault: None,
         };
-        let place = this.fits.place().map_err(wrong)?;
+        let place = match &mut this.origin {
+            Origin::File(fits) => Some(fits.place().map_err(wrong)?),
+            Origin::Unpacked(whole) => whole.places().first().copied(),
+        };
+        let place = place.ok_or_else(|| wrong("has no HDU".into()))?;
         this.take(place).map_err(wrong)?;
         Ok(this)
     }
@@ -96,15 +97,70 @@ impl FitsFile {
         &self.about
     }
 
-    /// Bytes in the file.
+    /// Bytes in the file, once it is unpacked.
     pub(super) fn length(&self) -> u64 {
-        self.about.size()
+        match &self.origin {
+            Origin::File(_) => self.about.size(),
+            Origin::Unpacked(whole) => whole.length(),
+        }
+    }
+
+    /// What is packed of the file, as far as it was asked for.
+    pub(super) fn packed(&self) -> Option<Arc<PackedFile>> {
+        let whole = match &self.origin {
+            Origin::File(_) => None,
+            Origin::Unpacked(whole) => Some(Arc::clone(whole)),
+        };
+        let units = self.units.iter();
+        let tiles = units.filter_map(|unit| unit.packed.as_ref()?.tiles.get().cloned());
+        let tiles: Box<[_]> = tiles.collect();
+        PackedFile::of(whole, tiles).map(Arc::new)
+    }
+
+    /// The planes of an image; if it is packed, its tiles all stand in the file.
+    pub(super) fn planes(&self, number: usize) -> Result<Planes, String> {
+        let unit = self.known(number);
+        let planes = Planes::of(unit, self.length())?;
+        if let Some(packed) = &unit.packed
+            && packed.tiles.get().is_none()
+        {
+            let read = |into: &mut [u8], start| self.read_at(into, start);
+            let tiles = Tiles::of(
+                packed.number,
+                &packed.table,
+                unit.start,
+                self.length(),
+                read,
+            )?;
+            // It is read by one thread.
+            let _ = packed.tiles.set(Arc::new(tiles));
+        }
+        Ok(planes)
+    }
+
+    /// The first byte behind the data of an image, whose planes these are.
+    pub(super) fn data_end(&self, number: usize, planes: &Planes) -> u64 {
+        let packed = self.known(number).packed.as_ref();
+        let tiles = packed.and_then(|packed| packed.tiles.get());
+        tiles.map_or(planes.end(), |tiles| tiles.end())
+    }
+
+    /// Reads bytes of the file from `start` on, as many as there are.
+    pub(super) fn read_at(&self, into: &mut [u8], start: u64) -> io::Result<usize> {
+        match &self.origin {
+            Origin::File(fits) => read_at(fits.file(), into, start),
+            Origin::Unpacked(whole) => whole.read_at(into, start),
+        }
     }
 
     /// Bytes of the headers that were read so far.
     pub(super) fn header_nbyte(&self) -> usize {
         let units = self.units.iter();
-        units.map(|unit| size_of_val(unit.header.cards())).sum()
+        let tables = units
+            .clone()
+            .filter_map(|unit| Some(&unit.packed.as_ref()?.table));
+        let headers = units.map(|unit| &unit.header).chain(tables);
+        headers.map(|header| size_of_val(header.cards())).sum()
     }
 
     /// An HDU by its number, 0 for the primary; `None` behind the last that can be understood.
@@ -124,9 +180,14 @@ impl FitsFile {
         &self.units[number]
     }
 
-    /// The primary HDU.
-    pub(super) fn primary(&self) -> &HeaderUnit {
-        self.known(0)
+    /// The primary HDU beside that of an image; `None` where the image is the primary, or was before it was packed.
+    pub(super) fn primary_beside(&self, image: usize) -> Option<&HeaderUnit> {
+        if image == 0 || self.known(image).was_primary() {
+            return None;
+        }
+        // A packed primary stands behind an empty one.
+        let packed = self.units.get(1).filter(|unit| unit.was_primary());
+        Some(packed.unwrap_or(self.known(0)))
     }
 
     /// The HDUs, from the first to the last that can be understood, with their numbers.
@@ -163,17 +224,18 @@ impl FitsFile {
         read.is_ok_and(|read| first[..read] == *b"XTENSION")
     }
 
-    /// Reads bytes of the file from `start` on, as many as there are.
-    pub(super) fn read_at(&self, into: &mut [u8], start: u64) -> io::Result<usize> {
-        read_at(self.fits.file(), into, start)
-    }
-
     /// Reads one more HDU; `false` where there is none.
     fn go_on(&mut self) -> Result<bool, String> {
-        if !self.fits.advance()? {
+        let place = match &mut self.origin {
+            Origin::File(fits) => {
+                let more = fits.advance()?;
+                more.then(|| fits.place()).transpose()?
+            }
+            Origin::Unpacked(whole) => whole.places().get(self.units.len()).copied(),
+        };
+        let Some(place) = place else {
             return Ok(false);
-        }
-        let place = self.fits.place()?;
+        };
         if place.header < self.known(self.units.len() - 1).start {
             return Err("it leads back".into());
         }
@@ -190,12 +252,12 @@ impl FitsFile {
         let size =
             size.ok_or_else(|| format!("its header of {length} bytes is too long to be one"))?;
         let mut bytes = vec![0; size];
-        let read = read_at(self.fits.file(), &mut bytes, place.header)
+        let read = self
+            .read_at(&mut bytes, place.header)
             .map_err(|e| format!("cannot read: {e}"))?;
-        self.units.push(HeaderUnit {
-            header: Header::from_bytes(&bytes[..read]),
-            start: place.start,
-        });
+        let header = Header::from_bytes(&bytes[..read]);
+        self.units
+            .push(HeaderUnit::new(self.units.len(), header, place.start));
         self.end = place.end;
         self.complete = place.end >= self.length();
         Ok(())
@@ -229,82 +291,10 @@ fn read_at(file: &File, into: &mut [u8], start: u64) -> io::Result<usize> {
     Ok(done)
 }
 
-/// Says what a file is that does not begin as FITS does, and what would help.
-fn recognise(first: &[u8]) -> Result<(), String> {
-    const PACKED: [(&[u8], &str, &str); 7] = [
-        (b"\x1f\x8b", "gzip", "gunzip"),
-        (b"\x1f\x9d", "compress", "gunzip"),
-        (b"BZh", "bzip2", "bunzip2"),
-        (b"\xfd7zXZ", "xz", "unxz"),
-        (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
-        (b"PK\x03\x04", "zip", "unzip"),
-        (b"\x04\x22\x4d\x18", "lz4", "unlz4"),
-    ];
-    if first.starts_with(b"SIMPLE  =") {
-        return Ok(());
-    }
-    if let Some((_, by, unpack)) = PACKED.iter().find(|(magic, ..)| first.starts_with(magic)) {
-        return Err(format!(
-            "is compressed with {by}; compressed frames are not read yet, unpack it with {unpack} first"
-        ));
-    }
-    let text = std::str::from_utf8(first)
-        .ok()
-        .or_else(|| first.utf8_chunks().next().map(|chunk| chunk.valid()));
-    let is_text = |text: &str| {
-        text.len() + 4 > first.len()
-            && !text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace())
-    };
-    Err(match first {
-        [] => "is empty: 0 bytes".into(),
-        _ if first.starts_with(b"version https://git-lfs") => {
-            "is a git-LFS pointer, not the frame itself; fetch it with git lfs pull".into()
-        }
-        _ if first.starts_with(b"XTENSION") => {
-            "begins with an extension: its primary HDU is missing".into()
-        }
-        _ if text.is_some_and(is_text) => "is text, not FITS".into(),
-        _ => "is not FITS: it does not begin with SIMPLE  =".into(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::sample::{card, folder, image, saved};
-
-    fn fault(path: &Path) -> String {
-        FitsFile::open(path).expect_err("it is refused").to_string()
-    }
-
-    #[test]
-    fn a_file_that_is_not_fits_is_told_for_what_it_is() {
-        let dir = folder();
-        for (bytes, said) in [
-            (&b""[..], "is empty: 0 bytes"),
-            (
-                b"\x1f\x8b\x08\0\0",
-                "compressed with gzip; compressed frames are not read yet, unpack it with gunzip",
-            ),
-            (b"BZh91AY", "compressed with bzip2"),
-            (b"\xfd7zXZ\0", "compressed with xz"),
-            (b"\x28\xb5\x2f\xfd1", "compressed with zstd"),
-            (
-                b"version https://git-lfs.github.com/spec/v1\noid",
-                "git-LFS pointer",
-            ),
-            (b"XTENSION= 'IMAGE   '", "primary HDU is missing"),
-            (b"Dear observer,\n", "is text, not FITS"),
-            (b"\x89PNG\r\n\x1a\n\0\0\0", "is not FITS"),
-            (b"SIMPLE IS BEAUTIFUL", "is text"),
-        ] {
-            let path = saved(&dir, "odd.fits", bytes);
-            assert!(fault(&path).contains(said), "{}", fault(&path));
-        }
-        assert!(fault(dir.path()).contains("is a folder"));
-        assert!(fault(&dir.path().join("lost.fits")).contains("cannot open"));
-        assert!(fault(Path::new("/dev/null")).contains("no regular file"));
-    }
+    use crate::source::sample::{card, folder, image, saved, unpacked};
 
     #[test]
     fn hdus_are_read_as_far_as_there_are_any() {
@@ -316,7 +306,7 @@ mod tests {
             &[2, 2],
         ));
         bytes.extend([b'#'; 2880]);
-        let mut file = FitsFile::open(&saved(&dir, "a.fits", &bytes)).expect("opened");
+        let mut file = FitsFile::open(&saved(&dir, "a.fits", &bytes), unpacked()).expect("opened");
         assert_eq!(file.unit(1).map(|unit| unit.start), Some(3 * 2880));
         assert!(file.unit(1).is_some_and(|unit| unit.is_named("sci")));
         assert!(file.unit(2).is_none());
@@ -335,7 +325,7 @@ mod tests {
             "new\nline.fits",
         ] {
             let path = saved(&dir, name, &image(&[], 16, &[4, 3]));
-            assert!(FitsFile::open(&path).is_ok(), "{name}");
+            assert!(FitsFile::open(&path, unpacked()).is_ok(), "{name}");
         }
         let long = "d".repeat(250);
         let mut path = dir.path().to_owned();
@@ -345,6 +335,6 @@ mod tests {
         std::fs::create_dir_all(&path).expect("made");
         path.push("f.fits");
         std::fs::write(&path, image(&[], 16, &[4, 3])).expect("written");
-        assert!(FitsFile::open(&path).is_ok());
+        assert!(FitsFile::open(&path, unpacked()).is_ok());
     }
 }

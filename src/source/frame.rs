@@ -12,6 +12,7 @@ use crate::checksum::digest;
 use crate::header::{Header, Keywords, printable};
 use crate::pixels::{Image, UncertaintyKind};
 use crate::recipe::Hdu;
+use crate::source::packed_file::PackedFile;
 use crate::source::raw::Raw;
 
 /// One input image, or one plane of a cube.
@@ -25,6 +26,8 @@ pub(crate) struct Frame {
     pub stamp: Stamp,
     /// What tells its headers from others.
     pub header: u64,
+    /// What is packed of the file.
+    pub packed: Option<Arc<PackedFile>>,
     /// Where the pixels stand.
     pub image: Image,
     /// Where its mask stands, nonzero is bad.
@@ -62,6 +65,7 @@ impl Frame {
             suffix: suffix.into(),
             stamp,
             header: header_digest(keywords),
+            packed: None,
             image,
             mask: None,
             uncertainty: None,

@@ -23,6 +23,7 @@ use crate::source::names::{self, Named};
 use crate::source::planes::Planes;
 use crate::source::raw::Raw;
 use crate::source::remarks::Remarks;
+use crate::source::unpacked::Unpacked;
 use crate::summary::SkippedFrame;
 use crate::units::ByteSize;
 use crate::watch::{Walk, Watch};
@@ -41,6 +42,8 @@ pub(crate) struct Selection<'a> {
     pub keywords: &'a [String],
     /// What the frames go through.
     pub calibration: &'a Calibration,
+    /// What was unpacked in the run.
+    pub unpacked: &'a Unpacked<'a>,
     /// What is kept of the frames stays below this: a header may speak of more planes of a cube than memory holds.
     pub mem_limit: ByteSize,
 }
@@ -96,12 +99,16 @@ pub(crate) fn open_one(selection: &Selection<'_>, named: &Named) -> Result<Optio
 }
 
 /// The image HDUs of a file, companion planes aside.
-pub(crate) fn image_hdus_of(frames: &recipe::Frames, named: &Named) -> Result<Vec<Hdu>> {
+pub(crate) fn image_hdus_of(
+    frames: &recipe::Frames,
+    named: &Named,
+    unpacked: &Unpacked<'_>,
+) -> Result<Vec<Hdu>> {
     if let Some(hdu) = &named.hdu {
         return Ok(vec![hdu.clone()]);
     }
     let name = shown(&named.path);
-    let mut file = FitsFile::open(&named.path).map_err(Error::damaged)?;
+    let mut file = FitsFile::open(&named.path, unpacked).map_err(Error::damaged)?;
     let whole = damage::every_image(&mut file);
     whole.map_err(|fault| Error::frame(&*name, fault).damaged())?;
     choose::image_hdus(&mut file, CompanionNames::of(frames))
@@ -109,10 +116,10 @@ pub(crate) fn image_hdus_of(frames: &recipe::Frames, named: &Named) -> Result<Ve
 }
 
 /// The image HDUs of the first file that is taken, companion planes aside, for a run over each in turn.
-pub(crate) fn image_hdus(frames: &recipe::Frames) -> Result<Vec<Hdu>> {
+pub(crate) fn image_hdus(frames: &recipe::Frames, unpacked: &Unpacked<'_>) -> Result<Vec<Hdu>> {
     let mut hdus = Ok(Vec::new());
     for named in names::expand(&frames.names)? {
-        hdus = image_hdus_of(frames, &named);
+        hdus = image_hdus_of(frames, &named, unpacked);
         if !(frames.skip_bad && matches!(hdus, Err(Error::Damaged(_)))) {
             break;
         }
@@ -177,12 +184,16 @@ impl<'a> Opening<'a> {
         let wrong = |fault: String| Error::frame(name.as_str(), fault);
         let damaged = |fault: String| wrong(fault).damaged();
 
-        let mut file = FitsFile::open(&named.path).map_err(Error::damaged)?;
+        let mut file =
+            FitsFile::open(&named.path, self.selection.unpacked).map_err(Error::damaged)?;
         let number = damage::choose(&mut file, &name, want, self.companions)?;
         if !self
             .conditions
             .agree(|keyword| keywords(&file, number).value(keyword))
         {
+            if self.selection.frames.hdu != Hdu::All {
+                self.selection.unpacked.release(&named.path);
+            }
             return Ok(());
         }
         let planes = damage::planes(&file, number).map_err(damaged)?;
@@ -230,14 +241,17 @@ impl<'a> Opening<'a> {
 
         let keywords = keywords(&file, number);
         let stamp = Stamp::of(file.about());
-        let frame = Frame::new(
-            &named.path,
-            &suffix,
-            stamp,
-            planes.plane(0),
-            keywords,
-            self.selection.keywords,
-        );
+        let frame = Frame {
+            packed: file.packed(),
+            ..Frame::new(
+                &named.path,
+                &suffix,
+                stamp,
+                planes.plane(0),
+                keywords,
+                self.selection.keywords,
+            )
+        };
         let trimmed = |(image, kind): (Image, _)| (image.part(&trim), kind);
         self.frames.extend((0..planes.count).map(|plane| Frame {
             suffix: match planes.count {
@@ -320,7 +334,10 @@ impl<'a> Opening<'a> {
             return Err(self.nothing_left());
         };
         let bad_pixels = match &self.selection.frames.bad_pixels {
-            Some(path) => Some(BadPixels::open(path, &first.name, first.shapes)?),
+            Some(path) => {
+                let unpacked = self.selection.unpacked;
+                Some(BadPixels::open(path, unpacked, &first.name, first.shapes)?)
+            }
             None => None,
         };
         Ok(FrameList {
@@ -344,10 +361,9 @@ impl<'a> Opening<'a> {
 
 /// Where the keywords of a frame are looked up.
 pub(super) fn keywords(file: &FitsFile, number: usize) -> Keywords<'_> {
-    let primary = (number > 0).then(|| &file.primary().header);
     Keywords {
         image: &file.known(number).header,
-        primary,
+        primary: file.primary_beside(number).map(|unit| &unit.header),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::header::{Keywords, printable};
 use crate::pixels::{Image, Role, UncertaintyKind};
-use crate::recipe::{Calibration, Dark, MaskBits};
+use crate::recipe::{Calibration, Dark, Io, MaskBits};
 use crate::source::agree::{ELECTRON, canonical_unit};
 use crate::source::choose::{self, images};
 use crate::source::companions::{CompanionNames, Companions};
@@ -16,7 +16,10 @@ use crate::source::first::Shapes;
 use crate::source::frame::{Frame, Stamp};
 use crate::source::list::{FrameList, Selection, keywords};
 use crate::source::names;
+use crate::source::packed_file::PackedFile;
 use crate::source::raw::{self, Raw};
+use crate::source::unpacked::Unpacked;
+use crate::source::way::Opened;
 
 /// The masters that a run takes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +43,8 @@ pub(crate) struct Master {
     pub path: Arc<Path>,
     /// The file as it was when its header was read.
     pub stamp: Stamp,
+    /// What is packed of the file; packed images are unpacked.
+    pub packed: Option<Arc<PackedFile>>,
     /// Where the pixels stand.
     pub image: Image,
     /// Where its mask stands.
@@ -226,7 +231,7 @@ impl Opening<'_> {
 
     /// Opens the file of a master; what is wrong with it is told with the flag and a frame that it was meant for.
     fn file(&self, role: Role, path: &Path) -> Result<FitsFile> {
-        FitsFile::open(path).map_err(|fault| {
+        FitsFile::open(path, self.selection.unpacked).map_err(|fault| {
             let first = self.list.frames[0].name();
             Error::frame(role.flag(), format!("{fault}; it is needed for {first}"))
         })
@@ -278,10 +283,12 @@ impl Opening<'_> {
         let dark = dark.filter(|_| typed.role == Role::Dark);
         let exposure = dark.map(|dark| self.exposure_of_dark(dark, keywords));
         let datasum = keywords.image.text("DATASUM");
+        let stamp = Stamp::of(file.about());
         Ok(Master {
             name: typed.name.to_owned(),
             path: Arc::clone(&typed.path),
-            stamp: Stamp::of(file.about()),
+            stamp,
+            packed: settled(file, &typed.path, stamp, self.selection.unpacked)?,
             image: planes.plane(0),
             mask,
             mask_bits,
@@ -309,6 +316,25 @@ impl Opening<'_> {
         );
         raw::exposure(dark, dark.dark_exposure, keywords, &needed)
     }
+}
+
+/// What is packed of a file that serves every frame: its packed images are unpacked, once a run.
+pub(super) fn settled(
+    file: &FitsFile,
+    path: &Path,
+    stamp: Stamp,
+    unpacked: &Unpacked<'_>,
+) -> Result<Option<Arc<PackedFile>>> {
+    let Some(packed) = file.packed() else {
+        return Ok(None);
+    };
+    let opened = match &packed.whole {
+        Some(whole) => Opened::unpacked(path, stamp, whole),
+        None => Opened::new(path, stamp, Io::Read, &mut 1)?,
+    };
+    let tiles = packed.all_tiles().iter();
+    let tiles = tiles.map(|tiles| unpacked.master(&opened, (path, stamp), Arc::clone(tiles)));
+    Ok(Some(packed.with(tiles.collect::<Result<_>>()?)))
 }
 
 fn shown(role: Role, name: &str) -> String {

@@ -3,15 +3,13 @@
 use crate::header::{Header, printable};
 use crate::pixels::{Bitpix, Image, Stored};
 use crate::shape::Shape;
-use crate::source::file::HeaderUnit;
+use crate::source::unit::HeaderUnit;
 
 /// What an HDU is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An image of two axes, of three, or of more that are 1.
     Image,
-    /// An image that is compressed tile by tile, in a table.
-    Packed,
     /// Anything else, in the words 'a table, not an image'.
     Other(String),
 }
@@ -23,7 +21,6 @@ pub(super) fn kind(header: &Header) -> Kind {
     match extension.as_deref().map(str::trim_ascii_end) {
         None if header.says_true("GROUPS") => other("random groups, not an image"),
         None | Some("IMAGE" | "IUEIMAGE") => image_kind(header),
-        Some("BINTABLE" | "A3DTABLE") if header.says_true("ZIMAGE") => Kind::Packed,
         Some("TABLE" | "BINTABLE" | "A3DTABLE") => other("a table, not an image"),
         Some(name) => Kind::Other(format!("an extension '{}', not an image", printable(name))),
     }
@@ -81,7 +78,7 @@ impl Planes {
             .and_then(|n| u64::try_from(n).ok())
             .ok_or_else(too_large)?;
         let end = unit.start.checked_add(size).ok_or_else(too_large)?;
-        if end > length {
+        if end > length && unit.packed.is_none() {
             return Err(format!(
                 "is cut short: its pixels end at byte {end}, but the file has {length} bytes; copy it again"
             ));
@@ -93,6 +90,7 @@ impl Planes {
                 shape: Shape { nrow, ncol },
                 pitch: ncol,
                 stored,
+                packed: unit.packed.as_ref().map(|packed| packed.number),
             },
             count,
         })
@@ -220,6 +218,7 @@ mod tests {
         HeaderUnit {
             header: Header::from_bytes(&header_block(&all)),
             start: 2880,
+            packed: None,
         }
     }
 
@@ -377,15 +376,11 @@ mod tests {
     fn what_is_no_image_is_told_for_what_it_is() {
         let other = |cards: &[(&str, &str)]| match kind(&unit(cards).header) {
             Kind::Other(what) => what,
-            kind => format!("{kind:?}"),
+            Kind::Image => "an image".to_owned(),
         };
         assert_eq!(
             other(&[("XTENSION", "'TABLE   '")]),
             "a table, not an image"
-        );
-        assert_eq!(
-            other(&[("XTENSION", "'BINTABLE'"), ("ZIMAGE", "T")]),
-            "Packed"
         );
         assert_eq!(
             other(&[("NAXIS", "2"), ("NAXIS1", "0"), ("GROUPS", "T")]),

@@ -1,8 +1,9 @@
 //! Copies the stored bytes of frames, from maps or by positioned reads: two twins behind one face.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
@@ -13,10 +14,18 @@ use crate::shape::Area;
 use crate::source::frame::{Frame, Stamp};
 use crate::source::list::FrameList;
 use crate::source::masters::Masters;
+use crate::source::packed_file::PackedFile;
 use crate::source::rows::Rows;
+use crate::source::tiles::{Desk, Desks, Tiles};
 use crate::source::way::{Fault, Opened, Way};
 use crate::sys;
 use crate::units::ByteSize;
+
+/// The planes that a frame may have; a thread that goes from one to the other and back holds tiles of each.
+const PLANES: [Companion; 3] = [Companion::Image, Companion::Mask, Companion::Uncertainty];
+
+/// What is packed of a file, if anything.
+type Packed<'p> = Option<&'p Arc<PackedFile>>;
 
 /// Descriptors that are left for everything else that the process opens.
 const SPARE_DESCRIPTORS: u64 = 32;
@@ -29,6 +38,8 @@ pub(crate) struct Reader<'a> {
     files: Files<'a>,
     /// Which of the files each frame stands in; then that of the bad pixels.
     file_of: Vec<usize>,
+    /// Where threads unpack tiles.
+    desks: &'a Desks,
     bytes_read: AtomicU64,
     /// Why nothing is mapped, where that was asked for.
     unmapped: Option<String>,
@@ -46,11 +57,14 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     /// The place of a file among the opened.
-    fn place(&mut self, path: &'a Path, stamp: Stamp) -> Result<usize> {
+    fn place(&mut self, path: &'a Path, stamp: Stamp, packed: Packed<'_>) -> Result<usize> {
         if let Some(&place) = self.places.get(path) {
             return Ok(place);
         }
-        let file = Opened::new(path, stamp, self.io, &mut self.descriptors)?;
+        let file = match packed.and_then(|packed| packed.whole.as_ref()) {
+            Some(whole) => Opened::unpacked(path, stamp, whole),
+            None => Opened::new(path, stamp, self.io, &mut self.descriptors)?,
+        };
         self.opened.push(file);
         self.places.insert(path, self.opened.len() - 1);
         Ok(self.opened.len() - 1)
@@ -58,29 +72,35 @@ impl<'a> Files<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Opens or maps the files of a list.
-    pub(crate) fn new(list: &'a FrameList, io: Io) -> Result<Self> {
-        Self::with_descriptors(list, None, io, spare_descriptors())
-    }
-
-    /// Opens or maps the files of a list, and of masters.
-    pub(crate) fn with_masters(list: &'a FrameList, masters: &'a Masters, io: Io) -> Result<Self> {
-        Self::with_descriptors(list, Some(masters), io, spare_descriptors())
+    /// Opens or maps the files of a list, and of masters; tiles are unpacked at these desks.
+    pub(crate) fn new(
+        list: &'a FrameList,
+        masters: &'a Masters,
+        io: Io,
+        desks: &'a Desks,
+    ) -> Result<Self> {
+        Self::with_descriptors(list, Some(masters), (io, desks), spare_descriptors())
     }
 
     /// The same with so many descriptors that may stay open.
     fn with_descriptors(
         list: &'a FrameList,
         masters: Option<&'a Masters>,
-        io: Io,
+        (io, desks): (Io, &'a Desks),
         descriptors: u64,
     ) -> Result<Self> {
-        let masters_of = || masters.into_iter().flat_map(Masters::all);
-        let lengths = masters_of().map(|(_, master)| (&*master.path, master.stamp.length));
-        let of_frames = list.frames.iter();
-        let of_frames = of_frames.map(|frame| (&*frame.path, frame.stamp.length));
+        let masters_of = || {
+            let masters = masters.into_iter().flat_map(Masters::all);
+            masters.map(|(_, of)| (&*of.path, of.stamp, of.packed.as_ref()))
+        };
+        let frames = list.frames.iter();
+        let frames = frames.map(|of| (&*of.path, of.stamp, of.packed.as_ref()));
+        let own = masters_of().chain(frames.clone());
+        // What was unpacked has its addresses.
+        let own = own.filter(|(.., packed)| packed.is_none_or(|packed| packed.whole.is_none()));
+        let lengths = own.map(|(path, stamp, _)| (path, stamp.length));
         let unmapped = (io == Io::Mmap)
-            .then(|| too_few_addresses(lengths.chain(of_frames)))
+            .then(|| too_few_addresses(lengths))
             .flatten();
         let mut files = Files {
             opened: Vec::new(),
@@ -89,20 +109,21 @@ impl<'a> Reader<'a> {
             descriptors,
         };
         // Masters first: they are read again with every band, so they had better stay open.
-        for (_, master) in masters.into_iter().flat_map(Masters::all) {
-            files.place(&master.path, master.stamp)?;
+        for (path, stamp, packed) in masters_of() {
+            files.place(path, stamp, packed)?;
         }
-        let frames = list.frames.iter().map(|frame| (&*frame.path, frame.stamp));
-        let bad_pixels = list.bad_pixels.iter().map(|mask| (&*mask.path, mask.stamp));
+        let bad_pixels = list.bad_pixels.iter();
+        let bad_pixels = bad_pixels.map(|of| (&*of.path, of.stamp, of.packed.as_ref()));
         let file_of = frames
             .chain(bad_pixels)
-            .map(|(path, stamp)| files.place(path, stamp))
+            .map(|(path, stamp, packed)| files.place(path, stamp, packed))
             .collect::<Result<_>>()?;
         Ok(Self {
             list,
             masters,
             files,
             file_of,
+            desks,
             bytes_read: AtomicU64::new(0),
             unmapped,
         })
@@ -119,7 +140,7 @@ impl<'a> Reader<'a> {
     ) -> Result<()> {
         let of = &self.list.frames[frame];
         let file = self.file(frame);
-        self.copy(file, &plane(of, companion), area, into)
+        self.copy(file, of.packed.as_ref(), &plane(of, companion), area, into)
             .map_err(|fault| file.error(fault, of.name()))
     }
 
@@ -141,7 +162,7 @@ impl<'a> Reader<'a> {
         };
         let plane = plane.expect("asked for only where the overscan has it");
         let file = self.file(frame);
-        self.copy(file, &plane, area, into)
+        self.copy(file, of.packed.as_ref(), &plane, area, into)
             .map_err(|fault| file.error(fault, of.name()))
     }
 
@@ -163,7 +184,7 @@ impl<'a> Reader<'a> {
         };
         let plane = plane.expect("asked for only where the master has it");
         let file = &self.files.opened[self.files.places[&*of.path]];
-        self.copy(file, &plane, area, into)
+        self.copy(file, of.packed.as_ref(), &plane, area, into)
             .map_err(|fault| file.error(fault, of.shown(role)))
     }
 
@@ -176,7 +197,7 @@ impl<'a> Reader<'a> {
             .expect("asked for only where there is a mask");
         let file = self.file(self.list.frames.len());
         let name = || printable(&format!("--bad-pixels {}", mask.path.display()));
-        self.copy(file, &mask.image, area, into)
+        self.copy(file, mask.packed.as_ref(), &mask.image, area, into)
             .map_err(|fault| file.error(fault, name()))
     }
 
@@ -184,14 +205,31 @@ impl<'a> Reader<'a> {
     pub(crate) fn advise(&self, frame: usize, area: &Area) {
         let of = &self.list.frames[frame];
         let file = self.file(frame);
-        let planes = [
-            Some(of.image),
-            of.mask,
-            of.uncertainty.map(|(image, _)| image),
-        ];
-        for image in planes.into_iter().flatten() {
-            file.advise(Rows::of(&image, area).whole());
+        for image in PLANES.iter().filter_map(|companion| has(of, *companion)) {
+            let tiles = of.packed.as_ref().and_then(|packed| packed.tiles(&image));
+            match tiles {
+                None => file.advise(Rows::of(&image, area).whole()),
+                Some(tiles) if tiles.unpacked().is_some() => {}
+                Some(tiles) => file.advise(tiles.near(&image, area)),
+            }
         }
+    }
+
+    /// Unpacks a packed image of the file of a frame to a file, from byte `start` on; from then on it is read there. `go_on` is told of all
+    /// bytes that are written.
+    pub(crate) fn unpack(
+        &self,
+        frame: usize,
+        tiles: &Tiles,
+        to: (&Arc<File>, u64),
+        desk: &mut Desk,
+        go_on: impl Fn(u64) -> Result<()>,
+    ) -> Result<()> {
+        let of = &self.list.frames[frame];
+        let file = self.file(frame);
+        let go_on = |nbyte| go_on(nbyte).map_err(Fault::Error);
+        let done = tiles.unpack(file, to, desk, go_on);
+        done.map_err(|fault| file.error(fault, of.name()))
     }
 
     /// Checks that every file is as it was when its header was read: what was copied by now is then of one and the same file.
@@ -213,7 +251,11 @@ impl<'a> Reader<'a> {
         let files = &self.files.opened;
         let mapped = files
             .iter()
-            .filter(|file| matches!(file.way, Way::Map(_)))
+            .filter(|file| match &file.way {
+                Way::Map(_) => true,
+                Way::Unpacked(whole) => whole.is_mapped(),
+                Way::Kept(_) | Way::Reopened => false,
+            })
             .count();
         (mapped, files.len())
     }
@@ -240,6 +282,7 @@ impl<'a> Reader<'a> {
     fn copy(
         &self,
         file: &Opened<'_>,
+        packed: Packed<'_>,
         image: &Image,
         area: &Area,
         into: &mut [u8],
@@ -247,7 +290,13 @@ impl<'a> Reader<'a> {
         let rows = Rows::of(image, area);
         assert_eq!(into.len() as u64, rows.nbyte(), "the area fills `into`");
         if !into.is_empty() {
-            file.copy(rows, into)?;
+            match packed.and_then(|packed| packed.tiles(image)) {
+                None => file.copy(rows, into)?,
+                Some(tiles) => self.desks.at(
+                    |group| tiles.begins(group, image, area),
+                    |desk| tiles.copy(file, image, area, desk, into),
+                )?,
+            }
             self.bytes_read
                 .fetch_add(into.len() as u64, Ordering::Relaxed);
         }
@@ -281,14 +330,17 @@ pub(crate) fn spare_descriptors() -> u64 {
     limit.saturating_sub(taken + SPARE_DESCRIPTORS)
 }
 
-/// Where a plane of a frame stands.
-fn plane(frame: &Frame, companion: Companion) -> Image {
-    let plane = match companion {
+/// Where a plane of a frame stands, if it has it.
+fn has(frame: &Frame, companion: Companion) -> Option<Image> {
+    match companion {
         Companion::Image => Some(frame.image),
         Companion::Mask => frame.mask,
         Companion::Uncertainty => frame.uncertainty.map(|(image, _)| image),
-    };
-    plane.expect("asked for only where the frame has it")
+    }
+}
+
+fn plane(frame: &Frame, companion: Companion) -> Image {
+    has(frame, companion).expect("asked for only where the frame has it")
 }
 
 #[cfg(test)]

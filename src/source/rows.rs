@@ -32,6 +32,16 @@ impl Rows {
         }
     }
 
+    /// So many bytes from `start` on.
+    pub(super) fn run(start: u64, length: usize) -> Self {
+        Self {
+            start,
+            length,
+            stride: length as u64,
+            count: 1,
+        }
+    }
+
     /// Where each run begins.
     pub(super) fn starts(self) -> impl Iterator<Item = u64> {
         (0..self.count).map(move |row| self.start + row * self.stride)
@@ -75,6 +85,7 @@ mod tests {
             shape: Shape { nrow: 5, ncol: 10 },
             pitch: 10,
             stored,
+            packed: None,
         }
     }
 

@@ -2,6 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::recipe::Io;
+use crate::source::unpacked::Unpacked;
+use crate::units::ByteSize;
+
+/// Nothing that was unpacked; what will be goes to the folder of the system.
+pub(super) fn unpacked() -> &'static Unpacked<'static> {
+    let watch = Box::leak(Box::default());
+    let unpacked = Unpacked::new(
+        &std::env::temp_dir(),
+        Io::Auto,
+        ByteSize(1 << 30),
+        false,
+        watch,
+    );
+    Box::leak(Box::new(unpacked))
+}
+
 /// A folder that goes with the test.
 pub(super) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -75,8 +92,13 @@ pub(super) fn extension(cards: &[String], bitpix: i64, lengths: &[usize]) -> Vec
 
 /// An empty binary table with these further cards.
 pub(super) fn table(cards: &[String]) -> Vec<u8> {
+    table_of(0, cards)
+}
+
+/// A binary table of so many rows, at most 360, of nothing but zeros.
+pub(super) fn table_of(nrow: usize, cards: &[String]) -> Vec<u8> {
     let mut all = vec![card("XTENSION", "'BINTABLE'")];
-    all.extend(axes(8, &[8, 0]));
+    all.extend(axes(8, &[8, nrow]));
     all.extend([
         card("PCOUNT", "0"),
         card("GCOUNT", "1"),
@@ -84,5 +106,7 @@ pub(super) fn table(cards: &[String]) -> Vec<u8> {
         card("TFORM1", "'1PB(0)  '"),
     ]);
     all.extend_from_slice(cards);
-    header_block(&all)
+    let mut bytes = header_block(&all);
+    bytes.resize(bytes.len() + nrow.min(1) * 2880, 0);
+    bytes
 }

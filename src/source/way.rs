@@ -5,12 +5,14 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::header::printable;
 use crate::recipe::Io;
 use crate::source::frame::Stamp;
 use crate::source::rows::Rows;
+use crate::source::unpacked::Whole;
 use crate::sys::{self, Map};
 
 /// A file that is read again and again.
@@ -32,9 +34,12 @@ pub(super) enum Way {
     Kept(File),
     /// From a descriptor that is opened for each read: there are more files than descriptors.
     Reopened,
+    /// From the temporary file to which it was unpacked.
+    Unpacked(Arc<Whole>),
 }
 
 /// Why bytes did not come.
+#[derive(Debug)]
 pub(super) enum Fault {
     /// The file has fewer than it had when its header was read, or its disk failed under a map.
     Missing,
@@ -42,6 +47,12 @@ pub(super) enum Fault {
     Changed,
     /// The system's own reason.
     Io(io::Error),
+    /// Told already.
+    Error(Error),
+    /// The reason of the temporary file to which it is unpacked.
+    Temporary(io::Error),
+    /// The tile of this number, from 1, cannot be unpacked.
+    Tile(u64, &'static str),
 }
 
 /// Rows that are cut out of little more than themselves are read together, so many bytes at a time.
@@ -107,10 +118,27 @@ fn error(fault: Fault, stamp: Stamp, path: &Path, name: String) -> Error {
             "was changed while it was read; is another program writing to it?",
         ),
         Fault::Io(e) => Error::io(path, "cannot read", e),
+        Fault::Error(error) => error,
+        Fault::Temporary(e) => Error::io(path, "cannot unpack (see --temp-dir)", e),
+        Fault::Tile(tile, what) => Error::frame(
+            name,
+            format!("cannot be unpacked: its tile {tile} {what}; copy it again"),
+        ),
     }
 }
 
 impl<'a> Opened<'a> {
+    /// A file that was unpacked.
+    pub(super) fn unpacked(path: &'a Path, stamp: Stamp, whole: &Arc<Whole>) -> Self {
+        let way = Way::Unpacked(Arc::clone(whole));
+        Self {
+            path,
+            stamp,
+            way,
+            refused: None,
+        }
+    }
+
     /// Opens or maps a file, as long as `descriptors` are left to keep.
     pub(super) fn new(path: &'a Path, stamp: Stamp, io: Io, descriptors: &mut u64) -> Result<Self> {
         let (way, refused) = way(path, stamp, io, descriptors)?;
@@ -144,14 +172,8 @@ impl<'a> Opened<'a> {
     /// Copies rows without the gaps between them to `into`, which they fill.
     pub(super) fn copy(&self, rows: Rows, into: &mut [u8]) -> std::result::Result<(), Fault> {
         match &self.way {
-            Way::Map(map) => {
-                // The map is longer than any of these, and it has an address for each of its bytes.
-                #[expect(clippy::cast_possible_truncation, reason = "see above")]
-                let runs = rows
-                    .starts()
-                    .map(|start| start as usize..start as usize + rows.length);
-                map.copy(runs, into).map_err(|_| Fault::Missing)
-            }
+            Way::Map(map) => copy_rows(map, rows, into),
+            Way::Unpacked(whole) => whole.copy(rows, into),
             Way::Kept(file) => read_rows(file, rows, into),
             Way::Reopened => {
                 let file = File::open(self.path).map_err(Fault::Io)?;
@@ -169,6 +191,8 @@ impl<'a> Opened<'a> {
                     map.advise(start..end);
                 }
             }
+            // It was written a moment ago.
+            Way::Unpacked(_) => {}
             Way::Kept(file) => sys::advise(file, range),
             Way::Reopened => {
                 if let Ok(file) = File::open(self.path) {
@@ -184,8 +208,22 @@ impl<'a> Opened<'a> {
     }
 }
 
+/// Copies rows from a map that is longer than any of them.
+pub(super) fn copy_rows(map: &Map, rows: Rows, into: &mut [u8]) -> std::result::Result<(), Fault> {
+    // It has an address for each of its bytes.
+    #[expect(clippy::cast_possible_truncation, reason = "see above")]
+    let runs = rows
+        .starts()
+        .map(|start| start as usize..start as usize + rows.length);
+    map.copy(runs, into).map_err(|_| Fault::Missing)
+}
+
 /// Positioned reads: one a run, or one for many that stand close together.
-fn read_rows(file: &File, rows: Rows, into: &mut [u8]) -> std::result::Result<(), Fault> {
+pub(super) fn read_rows(
+    file: &File,
+    rows: Rows,
+    into: &mut [u8],
+) -> std::result::Result<(), Fault> {
     let read = |into: &mut [u8], start| {
         file.read_exact_at(into, start).map_err(|e| match e.kind() {
             io::ErrorKind::UnexpectedEof => Fault::Missing,

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use ccdstream::recipe::{Calibration, Dark, Flat, FlatNorm, Folder, MaskBits, Overscan, Sky};
+use ccdstream::recipe::{
+    Calibration, Dark, Flat, FlatNorm, Folder, MaskBits, Overscan, PixelType, Plane, Sky,
+};
 use ccdstream::{Reduction, Result};
 
 use super::{
@@ -27,7 +29,7 @@ impl Calibrate {
             calibration: self.calibrating.choices()?,
             stats_section: self.stats_section.clone(),
             folder: folder(&self.folder, self.resources.resume)?,
-            resources: resources(&self.resources, machine)?,
+            resources: resources(&self.resources, machine),
         };
         if self.messages.json && recipe.folder.path.to_str().is_none() {
             return choice(
@@ -66,12 +68,19 @@ fn folder(typed: &calibrate::Folder, resume: bool) -> Result<Folder> {
     if typed.path == Path::new("-") {
         return choice("--output -: calibrated frames cannot go to standard output; name a folder");
     }
+    let planes = typed.planes.as_deref().map(planes).transpose()?;
+    let dtype = pixel_type(&typed.dtype)?;
+    let has_floats = dtype.is_none_or(PixelType::is_float)
+        || planes
+            .as_ref()
+            .is_none_or(|planes| planes.contains(&Plane::Uncertainty));
     Ok(Folder {
         path: typed.path.clone(),
         suffix: typed.suffix.clone(),
         overwrite: typed.overwrite,
-        planes: typed.planes.as_deref().map(planes).transpose()?,
-        dtype: pixel_type(&typed.dtype)?,
+        planes,
+        dtype,
+        compression: typed.compression.choices(has_floats)?,
         resume,
     })
 }

@@ -166,10 +166,6 @@ fn what_does_not_go_together_is_refused_with_the_flags_at_fault() {
             "--mask-hdu '': expected an EXTNAME, or none",
         ),
         (
-            &["--temp-dir", "/tmp"],
-            "--temp-dir is not available in this version: it reads no packed frames, so nothing is unpacked",
-        ),
-        (
             &["--scale", "1,-1"],
             "error: invalid value '1,-1' for '--scale <LEVEL>': number 2 is -1: a scale must be above 0",
         ),

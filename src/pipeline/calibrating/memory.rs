@@ -55,19 +55,20 @@ impl Job<'_> {
 
     /// How many files are read, and their bytes.
     pub(in crate::pipeline) fn files(&self) -> (usize, u64) {
-        let frames = self
-            .list
-            .frames
-            .iter()
-            .map(|frame| (&frame.path, frame.stamp));
-        let masters = self.masters.all().map(|(_, of)| (&of.path, of.stamp));
-        let mask = self
-            .list
-            .bad_pixels
-            .iter()
-            .map(|mask| (&mask.path, mask.stamp));
-        let all = frames.chain(masters).chain(mask);
-        let lengths: HashMap<_, _> = all.map(|(path, stamp)| (path, stamp.length)).collect();
+        let frames = self.list.frames.iter();
+        let frames = frames.map(|of| (&of.path, of.stamp, &of.packed));
+        let masters = self.masters.all();
+        let masters = masters.map(|(_, of)| (&of.path, of.stamp, &of.packed));
+        let mask = self.list.bad_pixels.iter();
+        let mask = mask.map(|of| (&of.path, of.stamp, &of.packed));
+        let lengths = frames
+            .chain(masters)
+            .chain(mask)
+            .map(|(path, stamp, packed)| {
+                let unpacked = packed.as_ref().and_then(|packed| packed.unpacked_length());
+                (path, unpacked.unwrap_or(stamp.length))
+            });
+        let lengths: HashMap<_, _> = lengths.collect();
         (lengths.len(), lengths.values().sum())
     }
 

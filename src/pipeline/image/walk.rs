@@ -66,6 +66,9 @@ impl Image<'_> {
         watch: &Watch,
         journal: ImageJournal<'_>,
     ) -> Result<[Times; 3]> {
+        let unpacking = (self.reader, &self.plan);
+        self.packed
+            .unpack(self.ground, self.grid, unpacking, watch)?;
         self.prepare::<T>(watch, journal)?;
         let measured = match self.survey() {
             None => Vec::new(),

@@ -3,9 +3,12 @@
 use super::state::State;
 use super::{Choice, Journal};
 use crate::error::{Error, Result};
-use crate::recipe::Output;
+use crate::pipeline::pack;
+use crate::recipe::{Compression, Output};
 use crate::sink::{self, FitsSink, HiddenPart, Leftover};
-use crate::watch::Watch;
+use crate::summary::PackedSize;
+use crate::units::ByteSize;
+use crate::watch::{Walk, Watch};
 
 /// An output that is begun, or taken up.
 #[derive(Debug)]
@@ -17,18 +20,35 @@ pub(in crate::pipeline) struct Begun {
 }
 
 impl Begun {
-    /// Gives the whole output its name.
+    /// Whether nothing is done yet.
+    pub(in crate::pipeline) fn is_fresh(&self) -> bool {
+        !self.journal.is_saved()
+    }
+
+    /// Gives the whole output its name, packed on so many threads if it is to be; returns what packing made of it.
     ///
     /// # Errors
     ///
-    /// Those of the disk, after which it can be taken up.
-    pub(in crate::pipeline) fn finish(self) -> Result<()> {
-        if let Err(error) = self.sink.settle() {
+    /// Those of the disk, and [`Error::Stopped`], after which it can be taken up.
+    pub(in crate::pipeline) fn finish(
+        mut self,
+        compression: Option<Compression>,
+        threads: usize,
+        watch: &Watch,
+    ) -> Result<Option<PackedSize>> {
+        if let Err(error) = self
+            .pack(compression, threads, watch)
+            .and_then(|()| self.sink.settle())
+        {
             return Err(self.cut_short(error));
         }
         let Self {
             mut sink, journal, ..
         } = self;
+        let (plain, packed) = sink.lengths();
+        if packed.is_some() {
+            journal.packed(sink.packed_inode());
+        }
         let (kept, output) = (sink.keep(journal.is_saved()), sink.path().to_owned());
         sink.name().map_err(|error| {
             if kept && sink::has_leftover(&output) {
@@ -36,7 +56,26 @@ impl Begun {
             } else {
                 error
             }
-        })
+        })?;
+        Ok(packed.map(|packed| PackedSize {
+            plain: ByteSize(plain),
+            packed: ByteSize(packed),
+        }))
+    }
+
+    /// Packs the output, if it is to be packed; what is noted of the plain one is put on the disk meanwhile.
+    fn pack(
+        &mut self,
+        compression: Option<Compression>,
+        threads: usize,
+        watch: &Watch,
+    ) -> Result<()> {
+        let Some(compression) = compression else {
+            return Ok(());
+        };
+        watch.begin(Walk::Packing, self.sink.lengths().0);
+        let Self { sink, journal, .. } = self;
+        journal.during(|| Ok(()), || pack::pack(sink, compression, threads, watch))
     }
 
     /// Keeps what is done, where that can be taken up, of a run that ends with this error.
@@ -70,6 +109,8 @@ pub(in crate::pipeline) fn finished(output: &Output, recipe: &[Choice]) -> Resul
     if !output.resume {
         return Ok(());
     }
+    let inode = sink::inode(path);
+    let is_that_of = |state: &State| inode.is_some() && state.inodes().contains(&inode);
     let finished = || {
         sink::forget(path);
         Err(Error::Finished { path: path.clone() })
@@ -80,13 +121,16 @@ pub(in crate::pipeline) fn finished(output: &Output, recipe: &[Choice]) -> Resul
             part.discard();
             finished()
         }
-        Leftover::State(state) if sink::inode(path) == Some(state.inode) => {
+        // Of an output that is packed, the plain form is left; what is kept of it goes with the state.
+        Leftover::Part(_, Some(state)) | Leftover::State(state) if is_that_of(&state) => {
             match state.asked_otherwise(recipe) {
                 Some(what) => Err(Error::not_taken_up(path, what)),
                 None => finished(),
             }
         }
-        Leftover::None if path.is_file() && !output.overwrite => finished(),
+        Leftover::None | Leftover::Part(_, None) if path.is_file() && !output.overwrite => {
+            finished()
+        }
         _ => Ok(()),
     }
 }

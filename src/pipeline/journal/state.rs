@@ -20,6 +20,8 @@ pub(in crate::pipeline) struct State {
     version: String,
     /// The number by which the system knows the hidden file: under its own name the output has it still.
     pub(super) inode: u64,
+    /// The same of its packed form, once that is whole.
+    pub(super) packed: Option<u64>,
     recipe: Vec<Choice>,
     /// The images of the output, as far as they were begun.
     pub(super) images: Vec<ImageState>,
@@ -69,9 +71,15 @@ impl State {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             inode,
+            packed: None,
             recipe,
             images: Vec::new(),
         }
+    }
+
+    /// The numbers of the file that is to have the name of the output.
+    pub(super) fn inodes(&self) -> [Option<u64>; 2] {
+        [Some(self.inode), self.packed]
     }
 
     /// Whether the file is in the form that this version writes.

@@ -77,7 +77,7 @@ impl<'r> Batch<'r> {
                 Err(fault) => Err(fault),
                 Ok(Going {
                     sink, done, file, ..
-                }) => fate(sink.finish_entered(ledger, file.made_of))?.map(|()| done),
+                }) => fate(run.finish(sink, ledger, file.made_of))?.map(|()| done),
             };
             Ok(files[at].told(done))
         };
@@ -98,14 +98,20 @@ impl<'r> Batch<'r> {
             _ => Ok(Ok(None)),
         };
         let opened = by_frame(threads, count, || (), |(), at| open(at))?;
+        let unpack = |at: usize| match &opened[at] {
+            Ok(Some((list, masters))) => fate(run.ground.unpack_chip(list, masters, run.watch)),
+            _ => Ok(Ok(())),
+        };
+        let unpackers = run.plan.unpackers.max(1);
+        let unpacked = by_frame(unpackers, count, || (), |(), at| unpack(at))?;
         let files: Vec<_> = self.files.iter_mut().map(Mutex::new).collect();
         let begin = |at: usize| {
             let mut file = lock(&files[at]);
-            match (&mut **file, &opened[at]) {
-                (Ok(going), Ok(Some(image))) => {
+            match (&mut **file, &opened[at], &unpacked[at]) {
+                (Ok(going), Ok(Some(image)), Ok(())) => {
                     fate(going.begin(run, run.chip(image), number).map(Some))
                 }
-                (_, Err(fault)) => Ok(Err(fault.clone())),
+                (_, Err(fault), _) | (_, _, Err(fault)) => Ok(Err(fault.clone())),
                 _ => Ok(Ok(None)),
             }
         };
@@ -205,7 +211,7 @@ impl<'r> Going<'r> {
     }
 
     /// Begins with one image of the file.
-    fn begin<'a>(&mut self, run: &Run<'_>, chip: Chip<'a>, number: usize) -> Result<Begun<'a>> {
+    fn begin<'a>(&mut self, run: &'a Run<'_>, chip: Chip<'a>, number: usize) -> Result<Begun<'a>> {
         if self.every && number == 0 {
             self.sink.add(&chip.shared_header())?;
         }

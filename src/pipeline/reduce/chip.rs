@@ -12,7 +12,9 @@ use crate::header::Header;
 use crate::kernel::Width;
 use crate::measure::Wanted;
 use crate::pipeline::calibrating::{self, Calibrating, Job, sky_wanted};
+use crate::pipeline::pack;
 use crate::pipeline::survey::Survey;
+use crate::pipeline::unpacking::PackedChip;
 use crate::pixels::SampleType;
 use crate::recipe::{Hdu, Io, PixelType, Plane, Reduction};
 use crate::shape::{Area, Shape};
@@ -141,12 +143,21 @@ impl<'a> Chip<'a> {
         let job = self.job();
         let reading = job.reading_nbyte(self.recipe.resources.io, self.list.shape.ncol);
         let measuring = job.nbyte()?.max(sky.unwrap_or(0));
-        Ok(measuring.max(job.header_nbyte()) + Desk::NBYTE + reading)
+        let types = self.types();
+        let planes = [types.data, types.uncertainty].into_iter();
+        let packing = pack::nbyte(self.recipe.folder.compression, self.list.shape, planes);
+        let before = measuring.max(job.header_nbyte());
+        Ok(before.max(packing.unwrap_or(0)) + Desk::NBYTE + reading)
     }
 
     /// Bytes that are kept of the frame until all are told of, its path aside.
     pub(super) fn told_nbyte(&self) -> usize {
         2 * size_of::<ReducedFrame>() + 2 * self.frame().path.as_os_str().len()
+    }
+
+    /// What its packed planes need, and those of its masters.
+    pub(super) fn packed(&self) -> PackedChip {
+        PackedChip::of(self.list, self.masters)
     }
 
     /// How many files are open for the frame, and the bytes that are mapped.

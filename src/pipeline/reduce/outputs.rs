@@ -28,7 +28,11 @@ pub(super) fn outputs<'n>(
     let mut inputs: Vec<(PathBuf, &str)> = Vec::new();
     let mut outputs = Vec::new();
     for named in files {
-        let output = folder.join(name(&named.path, &recipe.folder.suffix));
+        let mut output = name(&named.path, &recipe.folder.suffix);
+        if recipe.folder.compression.is_some() {
+            output.push(".fz");
+        }
+        let output = folder.join(output);
         if let Some(other) = taken.insert(output.clone(), &named.path) {
             return Err(Error::Output {
                 path: output,

@@ -4,7 +4,7 @@ use super::{Done, File, Run};
 use crate::checksum::digest;
 use crate::error::{Error, Result};
 use crate::pipeline::journal;
-use crate::sink::{Ledger, Standing};
+use crate::sink::{self, Ledger, Standing};
 use crate::source::{FrameList, Masters};
 use crate::summary::ReducedFrame;
 
@@ -44,6 +44,10 @@ pub(super) fn take_up(run: &mut Run<'_>) -> Result<(Ledger, Vec<Option<Done>>)> 
         run.watch.check()?;
         match ledger.standing(&file.output, file.made_of) {
             Standing::Finished if file.fault.is_none() => {
+                if folder.compression.is_some() {
+                    sink::clear(&file.output);
+                }
+                run.ground.unpacked.release(&file.named.path);
                 finished.push(Some(file.told_before()));
                 continue;
             }

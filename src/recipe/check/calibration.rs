@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::recipe::{
-    Beyond, Calibration, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Plane, Quantity,
-    Reduction, Then,
+    Beyond, Calibration, Compression, Dark, Fit, Flat, FlatNorm, Frames, MaskBits, Overscan, Plane,
+    Quantity, Reduction, Then,
 };
 
 fn refuse(fault: impl Into<String>) -> Result<()> {
@@ -52,6 +52,7 @@ impl Reduction {
                 );
             }
         }
+        folder.compression.map_or(Ok(()), Compression::check)?;
         calibration.check(frames)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::recipe::{Comparison, Condition, Frames};
-use crate::source::sample::{card, extension, folder, image, saved, table};
+use crate::source::sample::{card, extension, folder, image, saved, table, unpacked};
 
 fn opened(frames: &Frames, hdu: &Hdu) -> Result<FrameList> {
     let keywords = ["GAIN".to_owned(), "EXPTIME".to_owned()];
@@ -12,6 +12,7 @@ fn opened(frames: &Frames, hdu: &Hdu) -> Result<FrameList> {
             hdu,
             keywords: &keywords,
             calibration: &Calibration::default(),
+            unpacked: unpacked(),
             mem_limit: ByteSize(u64::MAX),
         },
         &Watch::default(),
@@ -107,7 +108,7 @@ fn keywords_come_from_the_image_then_from_the_primary_but_scaling_does_not() {
         "a.fits[1]"
     );
     assert_eq!(
-        image_hdus(&all(&dir)).expect("images"),
+        image_hdus(&all(&dir), unpacked()).expect("images"),
         [Hdu::Name("im1".into(), None)]
     );
 }
@@ -257,6 +258,7 @@ fn a_table_is_refused_and_a_stop_is_heard() {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &Calibration::default(),
+            unpacked: unpacked(),
             mem_limit: ByteSize(u64::MAX),
         },
         &watch,

@@ -4,7 +4,7 @@ use super::*;
 use crate::recipe::{Flat, FlatNorm, Frames, Hdu, Place, Quantity};
 use crate::source::datasum;
 use crate::source::list::open;
-use crate::source::sample::{card, extension, folder, image, saved};
+use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
@@ -40,6 +40,7 @@ impl Night {
             hdu,
             keywords: &[],
             calibration,
+            unpacked: unpacked(),
             mem_limit: ByteSize(u64::MAX),
         };
         let list = open(&selection, &Watch::default())?;

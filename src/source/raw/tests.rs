@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::recipe::{Frames, Hdu, Negative, Overscan, OverscanStat};
 use crate::shape::Shape;
 use crate::source::list::{FrameList, Selection, open};
-use crate::source::sample::{card, extension, folder, image, saved};
+use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
@@ -51,6 +51,7 @@ fn of(dir: &tempfile::TempDir, calibration: &Calibration) -> Result<FrameList> {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration,
+        unpacked: unpacked(),
         mem_limit: ByteSize(u64::MAX),
     };
     open(&selection, &Watch::default())
@@ -380,6 +381,7 @@ fn a_mask_for_all_frames_has_their_trimmed_shape() {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &calibration,
+            unpacked: unpacked(),
             mem_limit: ByteSize(u64::MAX),
         };
         open(&selection, &Watch::default())

@@ -6,7 +6,7 @@ use super::*;
 use crate::recipe::{Calibration, Dark, Frames, Hdu, Place};
 use crate::source::list::{Selection, open};
 use crate::source::masters::masters;
-use crate::source::sample::{card, extension, folder, image, saved};
+use crate::source::sample::{card, extension, folder, image, saved, unpacked};
 use crate::units::ByteSize;
 use crate::watch::Watch;
 
@@ -24,6 +24,7 @@ fn list(dir: &Path) -> FrameList {
             hdu: &Hdu::Auto,
             keywords: &[],
             calibration: &Calibration::default(),
+            unpacked: unpacked(),
             mem_limit: ByteSize(u64::MAX),
         },
         &Watch::default(),
@@ -39,10 +40,20 @@ fn read(reader: &Reader<'_>, companion: Companion, area: &Area) -> Result<Vec<u8
     Ok(into)
 }
 
+/// Desks for one thread.
+fn desks() -> &'static Desks {
+    Box::leak(Box::new(Desks::new(1)))
+}
+
+/// A reader of frames alone.
+fn reader(list: &FrameList, io: Io) -> Result<Reader<'_>> {
+    Reader::with_descriptors(list, None, (io, desks()), spare_descriptors())
+}
+
 /// A reader of each way.
 fn readers(list: &FrameList) -> [Reader<'_>; 3] {
     [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 2)].map(|(io, descriptors)| {
-        Reader::with_descriptors(list, None, io, descriptors).expect("opened")
+        Reader::with_descriptors(list, None, (io, desks()), descriptors).expect("opened")
     })
 }
 
@@ -114,9 +125,7 @@ fn a_frame_that_is_cut_short_while_it_is_read_is_named() {
             "{said}"
         );
     }
-    let said = Reader::new(&list, Io::Auto)
-        .expect_err("refused")
-        .to_string();
+    let said = reader(&list, Io::Auto).expect_err("refused").to_string();
     assert!(
         said.contains("b.fits: was cut short while it was read"),
         "{said}"
@@ -148,7 +157,7 @@ fn threads_share_a_reader() {
     fn shared<T: Sync>(_: &T) {}
     let dir = folder();
     let list = list(dir.path());
-    shared(&Reader::new(&list, Io::Auto).expect("opened"));
+    shared(&reader(&list, Io::Auto).expect("opened"));
 }
 
 /// Calibrated frames: pixels count up, so that a byte of a frame of 7 columns is its place.
@@ -175,6 +184,7 @@ fn calibrated(dir: &Path) -> (FrameList, Masters) {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration: &calibration,
+        unpacked: unpacked(),
         mem_limit: ByteSize(u64::MAX),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
@@ -187,8 +197,8 @@ fn trimmed_pixels_the_overscan_and_masters_are_read_in_every_way() {
     let dir = folder();
     let (list, masters) = calibrated(dir.path());
     for (io, descriptors) in [(Io::Mmap, 9), (Io::Read, 9), (Io::Read, 0)] {
-        let reader =
-            Reader::with_descriptors(&list, Some(&masters), io, descriptors).expect("opened");
+        let reader = Reader::with_descriptors(&list, Some(&masters), (io, desks()), descriptors)
+            .expect("opened");
         let mut twelve = [0; 12];
         for companion in [Companion::Image, Companion::Mask] {
             reader
@@ -242,10 +252,11 @@ fn rows_that_stand_close_together_are_read_together() {
         hdu: &Hdu::Auto,
         keywords: &[],
         calibration: &Calibration::default(),
+        unpacked: unpacked(),
         mem_limit: ByteSize(u64::MAX),
     };
     let list = open(&selection, &Watch::default()).expect("opened");
-    let [mapped, read] = [Io::Mmap, Io::Read].map(|io| Reader::new(&list, io).expect("opened"));
+    let [mapped, read] = [Io::Mmap, Io::Read].map(|io| reader(&list, io).expect("opened"));
     for cols in [0..399, 1..400, 7..390, 100..150] {
         for rows in [0..nrow, 3..85, 299..300] {
             let area = Area {
@@ -268,7 +279,7 @@ fn rows_that_stand_close_together_are_read_together() {
 fn a_master_that_is_cut_short_is_named_with_its_flag() {
     let dir = folder();
     let (list, masters) = calibrated(dir.path());
-    let reader = Reader::with_masters(&list, &masters, Io::Read).expect("opened");
+    let reader = Reader::new(&list, &masters, Io::Read, desks()).expect("opened");
     let dark = File::options()
         .write(true)
         .open(dir.path().join("dark.fits"));

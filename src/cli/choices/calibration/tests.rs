@@ -60,7 +60,7 @@ fn without_flags_everything_is_at_its_default() {
     let folder = format!("{:?}", recipe.folder);
     assert_eq!(
         folder,
-        "Folder { path: \"out/\", suffix: \"\", overwrite: false, planes: None, dtype: None, resume: false }"
+        "Folder { path: \"out/\", suffix: \"\", overwrite: false, planes: None, dtype: None, compression: None, resume: false }"
     );
     assert_eq!(recipe.resources.threads, 3);
 }

@@ -30,11 +30,11 @@ impl<'a> Chip<'a> {
     /// Finds what the steps need, and adds the HDUs of the image to its file; `extension` is the HDU that it is of a multi-extension frame.
     pub(in super::super) fn begin(
         self,
-        run: &Run<'_>,
+        run: &'a Run<'_>,
         sink: &mut FitsSink,
         extension: Option<&Hdu>,
     ) -> Result<Begun<'a>> {
-        let reader = Reader::with_masters(self.list, self.masters, self.recipe.resources.io)?;
+        let reader = run.ground.reader(self.list, self.masters)?;
         let (calibrating, facts) = self.prepare(run, &reader)?;
         let steps = &calibrating.steps[0];
         let told = step_cards(
