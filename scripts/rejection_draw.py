@@ -1,0 +1,148 @@
+"""Small stacks on which a rejection can go wrong: ties, absent samples, constants, one outlier, half of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import rejection_rules as rules
+
+NCOL = 24
+
+
+def noise(rng, size, level, spread):
+    """Noise of a Gauss curve."""
+    return level + spread * rng.normal(size=size)
+
+
+def ray(rng, size, level, spread):
+    """Noise, and in each pixel one cosmic ray of 3 to 1000 sigma."""
+    y = noise(rng, size, level, spread)
+    height = spread * 10 ** rng.uniform(0.5, 3, size[1])
+    y[rng.integers(0, size[0], size[1]), np.arange(size[1])] += height
+    return y
+
+
+def low_one(rng, size, level, spread):
+    """Noise, and in each pixel one that lies low."""
+    return 2 * level - ray(rng, size, level, spread)
+
+
+def several(rng, size, level, spread):
+    """Noise, and outliers on both sides, a tenth of the samples."""
+    return noise(rng, size, level, spread) + 20 * spread * rng.normal(size=size) * (rng.random(size) < 0.1)
+
+
+def half(rng, size, level, spread):
+    """Half of the samples far above the others."""
+    return noise(rng, size, level, spread) + 30 * spread * (rng.random(size) < 0.5)
+
+
+def integers(rng, size, level, spread):
+    """Few whole numbers: ties, and samples on a bound."""
+    return np.rint(noise(rng, size, level, spread) / spread * 2) * spread / 2
+
+
+def constant(rng, size, level, spread):
+    """One value."""
+    return np.full(size, level)
+
+
+def one_off(rng, size, level, spread):
+    """One value, and one sample that differs."""
+    y = constant(rng, size, level, spread)
+    y[rng.integers(0, size[0], size[1]), np.arange(size[1])] += spread * rng.choice([-3, -1, 1, 5, 200], size[1])
+    return y
+
+
+def bias(rng, size, level, spread):
+    """A quantised bias: most samples equal, some one step off."""
+    return level + spread * rng.choice([-1, 0, 0, 0, 0, 0, 0, 1, 1], size)
+
+
+def two_values(rng, size, level, spread):
+    """Two values."""
+    return np.where(rng.random(size) < 0.5, level, level + spread)
+
+
+def line(rng, size, level, spread):
+    """Samples on a line: no noise about it but one outlier."""
+    y = level + spread * rng.permuted(np.tile(np.arange(size[0], dtype=float)[:, None], (1, size[1])), axis=0)
+    y[0] += spread * rng.choice([0, 0, 50], size[1])
+    return y
+
+
+def few(rng, size, level, spread):
+    """Nearly all absent."""
+    y = ray(rng, size, level, spread)
+    left = rng.integers(0, min(6, size[0]) + 1, size[1])
+    return np.where(np.arange(size[0])[:, None] < left, y, np.nan)
+
+
+KINDS = [noise, ray, low_one, several, half, integers, constant, one_off, bias, two_values, line, few]
+FRAMES = [3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 40, 64, 100]
+
+
+def draw_stack(rng, nframe=None, level=1000.0, spread=30.0, absent=True):
+    """A stack (frame, row, col), each row of another kind; NaN in a few of the rows where `absent`."""
+    nframe = nframe or int(rng.choice(FRAMES))
+    rows = []
+    for kind in KINDS:
+        y = kind(rng, (nframe, NCOL), level, spread)
+        if absent and rng.random() < 0.3:
+            y[rng.random(y.shape) < rng.choice([0.05, 0.3])] = np.nan
+        rows.append(y)
+    return np.stack(rows, axis=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One clip step as the command line has it, and as the textbook does it: `rule(y, nkeep)`."""
+
+    text: str
+    rule: Callable
+
+
+def factor(rng):
+    """A factor for LOW or HIGH."""
+    return float(rng.choice([1, 1.5, 2, 2.5, 3, 4, 5]))
+
+
+def draw_step(rng, level, spread):
+    """One of the rules that look only at the samples of a pixel."""
+    low, high = factor(rng), factor(rng)
+    kind = rng.choice(["percentile", "pclip", "winsorized", "median-sigma", "linear-fit", "esd", "rcr"])
+    if kind == "percentile":
+        low, high = (round(v * spread / abs(level), 6) for v in (low, high))
+        return Step(f"percentile:{low},{high}", lambda y, nkeep: rules.percentile(y, low, high, nkeep))
+    if kind == "pclip":
+        k = float(rng.choice([-0.5, 0.5, -0.9, 0.3, -1, 1, -2, 2, 5]))
+        return Step(f"pclip:{k:g},{low},{high}", lambda y, nkeep: rules.pclip(y, k, low, high, nkeep))
+    if kind == "esd":
+        share, alpha = float(rng.choice([0.1, 0.2, 0.3, 0.49])), float(rng.choice([0.01, 0.05, 0.2]))
+        return Step(f"esd:{share},{alpha}", lambda y, nkeep: rules.esd(y, share, alpha, nkeep))
+    if kind == "rcr":
+        limit = float(rng.choice([0.1, 0.5, 0.9]))
+        return Step(f"rcr:{limit}", lambda y, nkeep: rules.rcr(y, limit, nkeep))
+    rule = {"winsorized": rules.winsorized, "median-sigma": rules.median_sigma, "linear-fit": rules.linear_fit}[kind]
+    return Step(f"{kind}:{low},{high}", lambda y, nkeep: rule(y, low, high, nkeep))
+
+
+def draw_older_step(rng, level, spread):
+    """A step to go before or after another."""
+    kind = rng.choice(["extrema", "sigma"])
+    if kind == "extrema":
+        nlow, nhigh = (int(v) for v in rng.integers(0, 3, 2))
+        return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep))
+    low, high, dev = factor(rng), factor(rng), str(rng.choice(["std", "mad"]))
+    return Step(f"sigma:{low},{high},dev={dev}", lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
+
+
+def chain(y, steps, nkeep):
+    """Runs the steps one after the other; (the sides of all that went, which pixels are in doubt)."""
+    sides, doubts = np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
+    for step in steps:
+        side, doubt = step.rule(np.where(sides != 0, np.nan, y), nkeep)
+        sides += side
+        doubts |= doubt
+    return sides, doubts
