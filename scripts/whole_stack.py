@@ -1,6 +1,7 @@
 """The oracle over whole frames: the pixels of a stack, one after the other."""
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from level_oracle import Refusal, levels, normalise
 from recipe import ByTextbook, PerFrame
 from stack_oracle import INTEGERS, Samples, Undecided, clip_step, combine_pixel
 
+NEARLY_TIED = 1e-11
 BLANKS = {"i16": -32768, "u16": 65535, "i32": -2147483648}
 RANGES = {"i16": (-32767, 32767), "u16": (0, 65534), "i32": (-2147483647, 2147483647)}
 
@@ -107,16 +109,26 @@ def combine_places(pixels, recipe):
     ]
 
 
+def near_ties(y):
+    """Where samples differ by hardly more than rounding: their deviations, and what is tied, rounding alone decides."""
+    ordered = np.sort(y, axis=0)
+    with np.errstate(invalid="ignore"):
+        apart = np.diff(ordered, axis=0)
+        size = np.nanmax(np.where(np.isnan(y), 0.0, np.abs(y)), axis=0)
+        return ((apart > 0) & (apart <= NEARLY_TIED * size)).any(axis=0)
+
+
 def textbook_step(step, pixels, states, nkeep):
     """A step of the textbook, which takes all pixels at once, NaN where a sample is not there."""
     y = np.full((len(pixels[0].y), len(pixels)), np.nan)
     for at, (samples, state) in enumerate(zip(pixels, states, strict=True)):
         y[state.kept, at] = [samples.y[i] for i in state.kept]
     sides, doubts = step.rule(y, nkeep)
+    nearly_tied = near_ties(y)
     for at, state in enumerate(states):
         side = sides[:, at]
         state.take([i for i in state.kept if side[i] == 0], int((side < 0).sum()), int((side > 0).sum()))
-        state.doubt |= bool(doubts[at])
+        state.doubt |= bool(doubts[at] or nearly_tied[at])
 
 
 def check_fit(pixels, dtype):
@@ -125,5 +137,5 @@ def check_fit(pixels, dtype):
         return
     low, high = RANGES[dtype]
     for place, pixel in pixels.items():
-        if pixel and pixel.count and not low <= round(pixel.data) <= high:
+        if pixel and not isnan(pixel.data) and not low <= round(pixel.data) <= high:
             raise Refusal(f"pixel {place}: {pixel.data} does not fit {dtype}")
