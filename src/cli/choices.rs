@@ -123,7 +123,7 @@ impl Combine {
                 "--stats-section has no effect: none of --scale, --zero and --sky is a mean, median or mode",
             ),
             (
-                rejection.nkeep > 0 && rejection.clip.is_empty(),
+                rejection.nkeep != 0 && rejection.clip.is_empty(),
                 "--nkeep has no effect without --clip",
             ),
         ]));
