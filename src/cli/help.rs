@@ -260,7 +260,7 @@ How the samples that are left become one value
   median      the middle sample, or the mean of the middle two
   sum         the sum of w*y
   min, max    the lowest, the highest
-  lmedian     the middle sample, or the lower of the middle two
+  lmedian     the median, but of two samples the lower (IRAF)
   quantile:Q  at part Q, 0 to 1, of the way from the lowest to the
               highest by rank, in between by distance
   std         the standard deviation, ddof 1

@@ -27,11 +27,30 @@ impl<T: Sample> SortedBlock<'_, T> {
         };
         self.kept = rcr_kept(self.width, self.sorted, &self.kept, &robust);
         let fewest = u32::try_from(fewest).unwrap_or(u32::MAX);
-        let search = Search {
-            critical: precise,
-            most: self.kept.count().map(|n| n.saturating_sub(fewest)),
-            past: false,
-        };
-        self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+        let mut before = self.kept.count();
+        let mut most = before.map(|n| most(n, fewest));
+        while most.iter().any(|most| *most > 0) {
+            let search = Search {
+                critical: precise,
+                most,
+                past: false,
+            };
+            self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+            let after = self.kept.count();
+            most = std::array::from_fn(|lane| {
+                let all = before[lane] - after[lane] == most[lane] && most[lane] > 0;
+                if all {
+                    self::most(after[lane], fewest)
+                } else {
+                    0
+                }
+            });
+            before = after;
+        }
     }
+}
+
+/// How many of `n` samples may go before their sums begin in a new middle: sums run from the middle outwards, so it has to stay.
+fn most(n: u32, fewest: u32) -> u32 {
+    n.saturating_sub(fewest).min(n / 2)
 }
