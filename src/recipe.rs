@@ -2,10 +2,13 @@
 
 mod calibration;
 mod check;
+mod choosing;
 mod clip;
 mod compression;
 mod deciding;
+mod detector;
 mod level;
+mod plane;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,11 +20,13 @@ pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
-pub(crate) use clip::outliers;
 pub use clip::{Center, Clip, Deviation, Factors, Iterations, Sigma};
+pub(crate) use clip::{outliers, stay};
 pub use compression::{Codec, Compression};
 pub(crate) use deciding::Choice;
+pub use detector::DetectorNoise;
 pub use level::{Level, LevelTo, Norm, Weight};
+pub use plane::{Family, Plane};
 
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
@@ -153,8 +158,9 @@ pub struct Stack {
     pub method: Method,
     /// What is rejected, in this order.
     pub clip: Vec<Clip>,
-    /// A clip step that would leave fewer samples gives back those nearest the centre.
-    pub nkeep: usize,
+    /// A clip step that would leave fewer samples gives back those nearest the centre. Negative: all but so many stay of those that are
+    /// present at a pixel before clipping, behind bounds that lead the chain.
+    pub nkeep: i64,
     /// What each frame is divided by.
     pub scale: Level,
     /// What is subtracted from each frame before.
@@ -232,23 +238,6 @@ pub enum Uncertainty {
     Propagate,
     /// There is none.
     None,
-}
-
-/// A plane of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plane {
-    /// The combined values.
-    Data,
-    /// 1 where nothing was left, or where a value beyond a limit was masked.
-    Mask,
-    /// The standard deviation of the value.
-    Uncertainty,
-    /// How many samples were left.
-    Count,
-    /// How many samples the clip steps took on the low side.
-    Low,
-    /// How many samples the clip steps took on the high side.
-    High,
 }
 
 /// Where the result goes, and as what.

@@ -132,7 +132,7 @@ impl Combine {
                 "--stats-section has no effect: nothing is measured for --scale, --zero, --norm, --weight or --sky",
             ),
             (
-                rejection.nkeep > 0 && rejection.clip.is_empty(),
+                rejection.nkeep != 0 && rejection.clip.is_empty(),
                 "--nkeep has no effect without --clip",
             ),
         ]));

@@ -54,7 +54,8 @@ pub(crate) struct Output {
     /// Planes to write: any of data,mask,uncertainty,count,low,high [default: data,mask,uncertainty]
     ///
     /// data is always written, alone as a plain image; count is how many samples were left, low and high how many the
-    /// clip steps took on that side.
+    /// clip steps took on that side; low:bounds and high:bounds how many of those minmax took, low:order and high:order
+    /// extrema, low:deviation and high:deviation the other rules.
     #[arg(long, value_name = "PLANES", value_delimiter = ',', value_parser = parse::value::<Plane>)]
     pub(crate) planes: Option<Vec<Plane>>,
 
@@ -108,9 +109,15 @@ pub(crate) struct Rejection {
 
     /// Samples that stay at each pixel: a step that would leave fewer gives back those nearest the centre
     ///
-    /// minmax gives nothing back.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) nkeep: usize,
+    /// Negative, as in IRAF: -2 lets two samples at most go of those that are present at a pixel before clipping, bounds that lead
+    /// the chain aside. minmax gives nothing back.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub(crate) nkeep: i64,
 }
 
 #[derive(Debug, Args)]

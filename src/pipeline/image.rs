@@ -100,6 +100,9 @@ impl<'a> Image<'a> {
         let (packed, limit) = (&image.packed, recipe.resources.mem_limit);
         (image.grid, image.plan) =
             packed.choose(ground, |grid| image.demand(nimage, grid), limit)?;
+        let asked = recipe.stack.clip.iter().zip(&image.stack.clip);
+        image.plan.clip = asked.map(|(asked, step)| step.told(asked)).collect();
+        image.plan.warnings = choices::remarks(recipe, &image.stack.clip, list.frames.len());
         let Plan {
             frames,
             bands,
