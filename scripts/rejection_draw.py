@@ -172,7 +172,7 @@ def draw_older_step(rng, level, spread):
         return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep), 1)
     low, high, dev = factor(rng), factor(rng), str(rng.choice(["std", "mad"]))
     text = f"sigma:{low},{high},dev={dev}"
-    return Step(text, lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep), 1)
+    return Step(text, lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
 
 
 def chain(y, steps, nkeep):
