@@ -35,7 +35,7 @@ def main():
     for rule, (label, color, style) in SHOWN.items():
         worst = [measure(rule, nframe, args.pixels, by_textbook, None).worst for nframe in BORDERS]
         axes.plot(BORDERS, worst, style, color=color, label=label, marker=".", markersize=4, linewidth=1.3)
-    axes.set(xscale="log", xlabel="frames", ylabel="error with a ray / without", ylim=(0.95, HIGHEST))
+    axes.set(xscale="log", xlabel="frames", ylabel="error with one ray, over none", ylim=(0.95, HIGHEST))
     ticks = [3, 5, 8, 10, 15, 20, 25, 50, 100]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()

@@ -136,6 +136,11 @@ fn a_method_without_an_uncertainty_writes_none() {
         2,
         &["--method max", "uncertainty"],
     );
+    place.refused(
+        "-m std --uncertainty propagate 'f*.fits'",
+        2,
+        &["--uncertainty propagate", "--method std"],
+    );
 }
 
 #[test]
