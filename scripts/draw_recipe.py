@@ -53,6 +53,9 @@ def draw_sigma(rng, tenths):
 def draw_step(rng, outline):
     """One clip step."""
     kind = pick(rng, ["sigma", "sigma", "sigma", "extrema", "extrema", "minmax"])
+    if kind == "sigma" and outline.size[0] < 3:
+        # Refused: of so few samples it could take nothing that could be trusted.
+        kind = "extrema"
     if kind == "sigma":
         return draw_sigma(rng, outline.tenths)
     if kind == "extrema":
