@@ -54,10 +54,13 @@ def draw_sigma(rng, tenths):
 def draw_step(rng, outline):
     """One clip step."""
     kind = pick(rng, ["sigma", "sigma", "extrema", "minmax", "rule", "rule"])
+    if kind == "sigma" and outline.size[0] < Sigma.fewest and chance(rng, 0.9):
+        # Refused: of so few samples it could take nothing that could be trusted.
+        kind = "extrema"
     if kind == "sigma":
         return draw_sigma(rng, outline.tenths)
     if kind == "rule":
-        step = rejection_draw.draw_step(rng, outline.level, outline.spread)
+        step = pick(rng, rejection_draw.RULES)(rng, outline.level, outline.spread)
         return ByTextbook(step.text, step.rule, step.fewest)
     if kind == "extrema":
         return Extrema(int(rng.integers(0, 4)), int(rng.integers(0, 4)))

@@ -53,6 +53,8 @@ class Sigma:
     iters: int | str | None = None
     floor: float | None = None
 
+    fewest = 3
+
     def text(self):
         """The step as on the command line; options that are None stand at their defaults."""
         if self.low == self.high and self.low is not None and not self.options():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import rejection_rules as rules
+from columns import stay
 
 NCOL = 24
 
@@ -160,24 +161,61 @@ RULES = [
 
 
 def draw_step(rng, level, spread):
-    """One of the rules."""
-    return RULES[int(rng.integers(len(RULES)))](rng, level, spread)
+    """One of the rules, or of those that go by the noise of the detector."""
+    rule = int(rng.integers(len(RULES) + 2))
+    return (RULES[rule] if rule < len(RULES) else draw_noise_step)(rng, level, spread)
+
+
+def draw_noise_step(rng, *_):
+    """A rule that goes by the noise of the detector: numbers for all frames, or keywords of each (see `noise_cards`)."""
+    kind, low, high = str(rng.choice(["ccd", "cr"])), factor(rng), factor(rng)
+    alike = rng.random() < 0.5
+    gain, rdnoise, snoise = float(rng.choice([0.2, 1, 2.5])), float(rng.choice([0, 5, 60])), float(rng.choice([0, 0.02]))
+    text = f"gain={gain:g},rdnoise={rdnoise:g}" if alike else "gain=GAIN,rdnoise=RDNOISE"
+    text += f",snoise={snoise:g}" if snoise or rng.random() < 0.5 else ""
+
+    def rule(y, nkeep):
+        cards = noise_cards(len(y))
+        model = (gain, rdnoise) if alike else (cards["GAIN"], cards["RDNOISE"])
+        if kind == "cr":
+            return rules.cr(y, high, *model, snoise, nkeep=nkeep)
+        return rules.ccd(y, low, high, *model, snoise, nkeep=nkeep)
+
+    return Step(f"cr:{high},{text}" if kind == "cr" else f"ccd:{low},{high},{text}", rule, 2)
+
+
+def noise_cards(nframe):
+    """Keywords of unlike detectors, a number a frame."""
+    frame = np.arange(nframe)
+    return {"GAIN": 0.3 + 0.7 * (frame % 4), "RDNOISE": 2.0 + 20.0 * (frame % 3)}
 
 
 def draw_older_step(rng, level, spread):
     """A step to go before or after another."""
-    kind = rng.choice(["extrema", "sigma"])
+    kind = rng.choice(["extrema", "sigma", "auto"])
+    if kind == "auto":
+        return Step("auto", automatic, 1)
     if kind == "extrema":
         nlow, nhigh = (int(v) for v in rng.integers(0, 3, 2))
         return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep), 1)
     low, high, dev = factor(rng), factor(rng), str(rng.choice(["std", "mad"]))
     text = f"sigma:{low},{high},dev={dev}"
-    return Step(text, lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep), 1)
+    return Step(text, lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
+
+
+def automatic(y, nkeep):
+    """The rule that the number of frames asks for (docs/rejection.md)."""
+    if len(y) < 3:
+        return np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
+    if 8 <= len(y) < 20:
+        return rules.winsorized(y, 3.0, 3.0, nkeep)
+    return rules.sigma(y, 4.0, 4.0, iters=None, nkeep=nkeep)
 
 
 def chain(y, steps, nkeep):
     """Runs the steps one after the other; (the sides of all that went, which pixels are in doubt)."""
     sides, doubts = np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
+    nkeep = stay(nkeep, y)
     for step in steps:
         side, doubt = step.rule(np.where(sides != 0, np.nan, y), nkeep)
         sides += side

@@ -289,7 +289,7 @@ BY_ORDER = {
     "median": median,
     "min": min,
     "max": max,
-    "lmedian": lambda values: sorted(values)[(len(values) - 1) // 2],
+    "lmedian": lambda values: min(values) if len(values) == 2 else median(values),
     "mad": lambda values: MAD_TO_SIGMA * mad(values),
     "std": spread,
     "mode": lambda values: mode_level(np.array([sorted(values)])),

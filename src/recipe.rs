@@ -191,7 +191,7 @@ pub enum Method {
     Min,
     /// The highest sample.
     Max,
-    /// The middle sample, of an even number the lower of the middle two.
+    /// The median, but of two samples the lower: a cosmic ray among two is not averaged in.
     Lmedian,
     /// The sample at this part, 0 to 1, of the way from the lowest to the highest by rank; between two of them by their distance.
     Quantile(f64),

@@ -59,7 +59,10 @@ fn flags_that_do_not_read() {
         ("--weight heavy", "--weight"),
         ("--weight 1,-1", "--weight"),
         ("--norm addmul", "--norm"),
-        ("--nkeep=-1", "--nkeep"),
+        ("--nkeep 1.5", "--nkeep"),
+        ("--planes low:sigma", "--planes"),
+        ("--clip ccd:3,gain=1", "ccd:LOW,HIGH"),
+        ("--clip cr:3,rdnoise=5", "gain=GAIN"),
         ("--no-such-flag", "--no-such-flag"),
     ] {
         place.refused(&format!("{arguments} a.fits b.fits"), 2, &[part]);

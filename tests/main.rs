@@ -16,6 +16,8 @@ mod calibrate;
 mod calibrated_limits;
 /// Outputs that are packed.
 mod compressed_output;
+/// Clip steps that go by the noise of the detector, or by the number of frames.
+mod detector;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.

@@ -28,6 +28,11 @@ impl Recipe {
             return refuse("--planes asks for the uncertainty, but --uncertainty none makes none");
         }
         let method = stack.method;
+        if stack.uncertainty == Uncertainty::Propagate && !method.has_uncertainty() {
+            return refuse(&format!(
+                "--uncertainty propagate: the uncertainty of --method {method} cannot be told; leave it out"
+            ));
+        }
         if asked && !method.has_uncertainty() {
             return refuse(&format!(
                 "--planes asks for the uncertainty, but that of --method {method} cannot be told"

@@ -166,6 +166,10 @@ impl StackRoom {
         lanes.value = match self.method {
             Method::Mad => distance().map(|mad| MAD_TO_SIGMA * mad),
             Method::Median => middle,
+            Method::Lmedian => std::array::from_fn(|lane| match lanes.count[lane] {
+                2 => self.by_rank(block, lane),
+                _ => middle[lane],
+            }),
             _ => std::array::from_fn(|lane| self.by_rank(block, lane)),
         };
         lanes.uncertainty = match self.uncertainty {
@@ -202,7 +206,7 @@ impl StackRoom {
         }
         let at = |rank: usize| block.sorted[from + rank].0[lane].to_f64();
         let value = match self.method {
-            Method::Min => at(0),
+            Method::Min | Method::Lmedian => at(0),
             Method::Max => at(n - 1),
             Method::Quantile(part) => quantile(part, n, at),
             Method::Mode => mode(n, at),

@@ -40,12 +40,36 @@ impl<T: Sample> SortedBlock<'_, T> {
                 done[lane] = true;
             }
         }
-        let n = self.kept.count();
-        let search = Search {
-            critical: precise,
-            most: std::array::from_fn(|lane| n[lane].saturating_sub(fewest[lane])),
-            past: false,
-        };
-        self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+        self.precise(precise, &fewest, table);
     }
+
+    /// Takes the sample farthest from the mean as long as it is too far: as many as the middle of what is left allows, and again about its new
+    /// middle in the lanes where all those went.
+    fn precise(&mut self, critical: &[f64], fewest: &[u32; LANES], table: &mut Table) {
+        let mut before = self.kept.count();
+        let mut most: [u32; LANES] = std::array::from_fn(|lane| most(before[lane], fewest[lane]));
+        while most.iter().any(|most| *most > 0) {
+            let search = Search {
+                critical,
+                most,
+                past: false,
+            };
+            self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+            let after = self.kept.count();
+            most = std::array::from_fn(|lane| {
+                let all = most[lane] > 0 && before[lane] - after[lane] == most[lane];
+                if all {
+                    self::most(after[lane], fewest[lane])
+                } else {
+                    0
+                }
+            });
+            before = after;
+        }
+    }
+}
+
+/// How many of `n` samples may go before their sums begin in a new middle: sums run from the middle outwards, so it has to stay.
+fn most(n: u32, fewest: u32) -> u32 {
+    n.saturating_sub(fewest).min(n / 2)
 }
