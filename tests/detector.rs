@@ -39,7 +39,11 @@ fn text(place: &Place, file: &str) -> String {
 #[test]
 fn of_two_frames_the_noise_tells_which_sample_was_hit() {
     // At 250: σ² = (10/2)² + 250/2, σ = 12.2.
-    let place = place(&[&[400.0, 110.0, 100.0], &[100.0, 90.0, f64::NAN]], 2.0, 10.0);
+    let place = place(
+        &[&[400.0, 110.0, 100.0], &[100.0, 90.0, f64::NAN]],
+        2.0,
+        10.0,
+    );
     for noise in ["gain=2,rdnoise=10", "gain=GAIN,rdnoise=RDNOISE,snoise=0"] {
         let value = place.combined(&format!("--clip cr:5,{noise} {PLANES} a.fits b.fits"));
         assert_same(&value, &[100.0, 100.0, 100.0]);
@@ -81,7 +85,11 @@ fn each_frame_is_judged_by_its_own_noise() {
 #[test]
 fn the_signal_is_that_before_scaling() {
     // The second has twice the exposure: 200 there are 100 here, with the noise of 200 halved.
-    let place = place(&[&[100.0, 100.0], &[202.0, 290.0], &[99.0, 101.0]], 1.0, 3.0);
+    let place = place(
+        &[&[100.0, 100.0], &[202.0, 290.0], &[99.0, 101.0]],
+        1.0,
+        3.0,
+    );
     place.combined(&format!(
         "--scale 1,2,1 --clip ccd:5,gain=1,rdnoise=3 {PLANES} a.fits b.fits c.fits"
     ));
@@ -114,8 +122,11 @@ fn after_a_gain_samples_are_electrons() {
     ));
     assert_same(&place.plane("out.fits", Some("COUNT")), &[3.0]);
     let run = place.done(
-        "combine --overwrite -o out.fits --sky median --clip cr:6,gain=1,rdnoise=4 '?.fits'",
+        "combine --overwrite -o out.fits --gain GAIN --clip cr:6,gain=GAIN,rdnoise=4 '?.fits'",
     );
+    assert!(run.stderr.contains("leave gain= out"), "{}", run.stderr);
+    let run = place
+        .done("combine --overwrite -o out.fits --sky median --clip cr:6,gain=1,rdnoise=4 '?.fits'");
     assert!(run.stderr.contains("--zero instead"), "{}", run.stderr);
 }
 
@@ -126,7 +137,11 @@ fn a_frame_whose_header_does_not_tell_its_noise_is_named_before_pixels_are_read(
     Image::row(&[4.0])
         .card("GAIN    =                  2.0")
         .write(place.path("d.fits"));
-    place.refused(&format!("{step} '?.fits'"), 1, &["d.fits", "RDNOISE", "--clip ccd"]);
+    place.refused(
+        &format!("{step} '?.fits'"),
+        1,
+        &["d.fits", "RDNOISE", "--clip ccd"],
+    );
     for (gain, readnoise, parts) in [
         (0.0, 5.0, ["e.fits", "GAIN", "above 0"]),
         (-1.0, 5.0, ["e.fits", "GAIN", "above 0"]),
@@ -142,9 +157,21 @@ fn a_frame_whose_header_does_not_tell_its_noise_is_named_before_pixels_are_read(
 #[test]
 fn a_step_without_its_gain_is_refused_with_what_helps() {
     let place = place(&[&[1.0], &[2.0]], 2.0, 5.0);
-    place.refused("--clip cr:5,rdnoise=5 a.fits b.fits", 2, &["cr:5", "gain=GAIN", "--gain"]);
-    place.refused("--clip cr:5,gain=2 a.fits b.fits", 2, &["cr:HIGH", "rdnoise=R"]);
-    place.refused("--clip cr:5,gain=1,rdnoise=5 a.fits", 1, &["cr:5", "2 frames"]);
+    place.refused(
+        "--clip cr:5,rdnoise=5 a.fits b.fits",
+        2,
+        &["cr:5", "gain=GAIN", "--gain"],
+    );
+    place.refused(
+        "--clip cr:5,gain=2 a.fits b.fits",
+        2,
+        &["cr:HIGH", "rdnoise=R"],
+    );
+    place.refused(
+        "--clip cr:5,gain=1,rdnoise=5 a.fits",
+        1,
+        &["cr:5", "2 frames"],
+    );
 }
 
 #[test]
@@ -157,16 +184,31 @@ fn auto_goes_by_the_number_of_frames_and_is_told_everywhere() {
         let place = many(count);
         let told = format!("auto: {step}");
         let plan = place.done("combine --dry-run --clip auto -o out.fits 'f*.fits'");
-        assert!(plan.stdout.contains(&format!("clip {told}\n")), "{}", plan.stdout);
+        assert!(
+            plan.stdout.contains(&format!("clip {told}\n")),
+            "{}",
+            plan.stdout
+        );
         let run = place.done("combine --clip auto -o auto.fits 'f*.fits'");
-        assert!(run.stderr.contains(&format!("clip    {told}: ")), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("clip    {told}: ")),
+            "{}",
+            run.stderr
+        );
         assert!(text(&place, "auto.fits").contains(&format!("HISTORY clip {told}")));
         place.combined(&format!("--clip {step} 'f*.fits'"));
-        assert_same(&place.plane("auto.fits", None), &place.plane("out.fits", None));
+        assert_same(
+            &place.plane("auto.fits", None),
+            &place.plane("out.fits", None),
+        );
     }
     let place = many(2);
     let run = place.done("combine --clip auto -o out.fits 'f*.fits'");
-    assert!(run.stderr.contains("takes nothing of 2 frames"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("takes nothing of 2 frames"),
+        "{}",
+        run.stderr
+    );
     assert!(run.stderr.contains("cr:5,gain=GAIN"), "{}", run.stderr);
     assert!(text(&place, "out.fits").contains("HISTORY clip auto: nothing"));
     let json = place.json("combine --overwrite --clip auto -o out.fits 'f*.fits'");
@@ -192,13 +234,20 @@ fn auto_is_chosen_for_each_image_of_a_mosaic() {
         let name = hdu.value("EXTNAME").unwrap_or_default();
         name.contains("ONE") && !name.contains('_')
     }) {
-        assert!(hdu.history().contains("clip auto: sigma:4,4,iters=converge"));
+        assert!(
+            hdu.history()
+                .contains("clip auto: sigma:4,4,iters=converge")
+        );
     }
 }
 
 #[test]
 fn a_negative_nkeep_is_the_most_that_may_go_at_a_pixel() {
-    let place = place(&[&[10.0], &[11.0], &[9.0], &[10.0], &[50.0], &[60.0], &[70.0]], 1.0, 0.0);
+    let place = place(
+        &[&[10.0], &[11.0], &[9.0], &[10.0], &[50.0], &[60.0], &[70.0]],
+        1.0,
+        0.0,
+    );
     for (flags, count, high) in [
         ("", 4.0, 3.0),
         ("--nkeep=-2", 5.0, 2.0),
@@ -216,7 +265,9 @@ fn a_negative_nkeep_is_the_most_that_may_go_at_a_pixel() {
         "--clip minmax:,65 --clip ccd:5,gain=1,rdnoise=2 --nkeep -1 {PLANES} '?.fits'"
     ));
     assert_same(&place.plane("out.fits", Some("COUNT")), &[5.0]);
-    place.combined(&format!("--clip extrema:0,1 --clip minmax:,55 --nkeep -1 {PLANES} '?.fits'"));
+    place.combined(&format!(
+        "--clip extrema:0,1 --clip minmax:,55 --nkeep -1 {PLANES} '?.fits'"
+    ));
     assert_same(&place.plane("out.fits", Some("COUNT")), &[5.0]);
     let header = text(&place, "out.fits");
     assert!(header.contains("HISTORY nkeep -1"));
@@ -233,7 +284,8 @@ fn planes_tell_what_each_family_of_steps_took() {
         &[900.0, 6.0],
     ]);
     let chain = "--clip minmax:,800 --clip extrema:1,0 --clip winsorized:3";
-    let planes = "low,high,low:bounds,high:bounds,low:order,high:order,low:deviation,high:deviation";
+    let planes =
+        "low,high,low:bounds,high:bounds,low:order,high:order,low:deviation,high:deviation";
     let frames = "a.fits b.fits c.fits d.fits e.fits f.fits";
     place.combined(&format!("{chain} --planes {planes} {frames}"));
     for (plane, counts) in [
@@ -259,8 +311,14 @@ fn planes_tell_what_each_family_of_steps_took() {
         .collect();
     let shown = format!("{names:?}");
     assert!(names.len() == 3 && names[0].is_none(), "{shown}");
-    assert!(shown.find("LOW_ORDER") < shown.find("HIGH_DEVIATION"), "{shown}");
-    assert_same(&place.plane("out.fits", Some("HIGH_DEVIATION")), &[0.0, 0.0]);
+    assert!(
+        shown.find("LOW_ORDER") < shown.find("HIGH_DEVIATION"),
+        "{shown}"
+    );
+    assert_same(
+        &place.plane("out.fits", Some("HIGH_DEVIATION")),
+        &[0.0, 0.0],
+    );
 }
 
 #[test]
@@ -270,9 +328,19 @@ fn a_sigma_of_two_frames_is_refused_and_a_blind_one_warns() {
         place.refused(
             &format!("--clip {step} f00.fits f01.fits"),
             1,
-            &[step.split(':').next().unwrap_or(step), "3 frames", "cr:HIGH", "minmax", "auto"],
+            &[
+                step.split(':').next().unwrap_or(step),
+                "3 frames",
+                "cr:HIGH",
+                "minmax",
+                "auto",
+            ],
         );
-        place.refused(&format!("--dry-run --clip {step} f00.fits"), 1, &["3 frames"]);
+        place.refused(
+            &format!("--dry-run --clip {step} f00.fits"),
+            1,
+            &["3 frames"],
+        );
     }
     for (step, from) in [
         ("sigma:3,center=mean,dev=std", Some("11 frames")),
@@ -287,7 +355,11 @@ fn a_sigma_of_two_frames_is_refused_and_a_blind_one_warns() {
             ));
             let warned = run.stderr.contains("never taken");
             assert_eq!(warned, from.is_some(), "{step}: {}", run.stderr);
-            assert!(run.stderr.contains(from.unwrap_or("")), "{step}: {}", run.stderr);
+            assert!(
+                run.stderr.contains(from.unwrap_or("")),
+                "{step}: {}",
+                run.stderr
+            );
         }
     }
     assert_close(&place.combined("--clip sigma:3 'f*.fits'"), &[102.0], 1e-6);

@@ -105,7 +105,12 @@ pub(crate) struct Rejection {
     ///
     /// Negative, as in IRAF: -2 lets two samples at most go of those that are present at a pixel before clipping, bounds that lead
     /// the chain aside. minmax gives nothing back.
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
     pub(crate) nkeep: i64,
 }
 

@@ -73,9 +73,19 @@ mod tests {
             let plane = text.parse::<Plane>().map(|plane| plane.to_string());
             assert_eq!(plane.ok().as_deref(), Some(text));
         }
-        for text in ["lo", "low:", "low:sigma", "count:bounds", "high:order:1", ""] {
+        for text in [
+            "lo",
+            "low:",
+            "low:sigma",
+            "count:bounds",
+            "high:order:1",
+            "",
+        ] {
             let message = text.parse::<Plane>().err().map(|error| error.to_string());
-            assert_eq!(message, Some(format!("--planes '{text}': expected {PLANES}")));
+            assert_eq!(
+                message,
+                Some(format!("--planes '{text}': expected {PLANES}"))
+            );
         }
     }
 }

@@ -10,9 +10,7 @@ use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
 use crate::pixels::SampleType;
-use crate::recipe::{
-    Clip, Hdu, Level, PixelType, Plane, Quantity, Recipe, Uncertainty, Weight,
-};
+use crate::recipe::{Clip, Hdu, Level, PixelType, Plane, Quantity, Recipe, Uncertainty, Weight};
 use crate::sink::PlaneTypes;
 use crate::source::{self, Frame, FrameList, Masters, Selection};
 use crate::stack::StackRoom;

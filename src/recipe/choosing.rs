@@ -134,10 +134,16 @@ mod tests {
     fn an_outlier_is_as_far_from_the_line_as_least_squares_has_it() {
         for n in 3_u32..40 {
             let ranks: Vec<f64> = (0..n).map(f64::from).collect();
-            let y: Vec<f64> = (0..n).map(|rank| f64::from(u8::from(rank == n - 1))).collect();
+            let y: Vec<f64> = (0..n)
+                .map(|rank| f64::from(u8::from(rank == n - 1)))
+                .collect();
             let count = f64::from(n);
             let (x_mean, y_mean) = ((count - 1.0) / 2.0, 1.0 / count);
-            let products: f64 = ranks.iter().zip(&y).map(|(x, y)| (x - x_mean) * (y - y_mean)).sum();
+            let products: f64 = ranks
+                .iter()
+                .zip(&y)
+                .map(|(x, y)| (x - x_mean) * (y - y_mean))
+                .sum();
             let squares: f64 = ranks.iter().map(|x| (x - x_mean).powi(2)).sum();
             let away = |(x, y): (&f64, &f64)| y - (y_mean + products / squares * (x - x_mean));
             let distances: Vec<f64> = ranks.iter().zip(&y).map(away).collect();

@@ -29,9 +29,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample, Table, Width};
 use crate::level::FrameLevel;
-use crate::recipe::{
-    Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty, stay,
-};
+use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty, stay};
 use crate::tile::OutStrip;
 
 pub(crate) use critical::Critical;

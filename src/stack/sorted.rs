@@ -167,10 +167,9 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
             Clip::Ccd { .. } | Clip::Cr { .. } => {
-                if let (Some(factors), Some(noise)) = (
-                    clip.of_detector(),
-                    critical.noises().shared(room.scales()),
-                ) {
+                if let (Some(factors), Some(noise)) =
+                    (clip.of_detector(), critical.noises().shared(room.scales()))
+                {
                     self.like_frames((factors, noise), nkeep, gives_back);
                 }
             }

@@ -227,17 +227,10 @@ impl Page {
     }
 
     /// Drops samples far from the centre, as often as asked.
-    fn sigma(
-        &mut self,
-        step: u32,
-        y: &[f64],
-        sigma: &Sigma,
-        (ascending, nkeep): (bool, usize),
-    ) {
+    fn sigma(&mut self, step: u32, y: &[f64], sigma: &Sigma, (ascending, nkeep): (bool, usize)) {
         let mut round = 0;
         loop {
-            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, ascending)
-            else {
+            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, ascending) else {
                 return;
             };
             let (low, high) = sigma.reach().bounds(centre, deviation);

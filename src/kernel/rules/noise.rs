@@ -144,7 +144,7 @@ fn far_pass<S: Simd, T: Sample>(
 /// A bit for each lane.
 #[inline(always)]
 fn bits<S: Simd>(mask: Mask<S>) -> u16 {
-    let [low, high] = mask.map(|half| half.to_bitmask());
+    let (low, high) = (mask[0].to_bitmask(), mask[1].to_bitmask());
     u16::try_from(low | high << (LANES / 2)).unwrap_or(u16::MAX)
 }
 
@@ -215,9 +215,20 @@ mod tests {
     fn each_sample_is_judged_by_the_noise_of_its_frame_on_every_width() {
         let rows = rows();
         let noises: Vec<FrameNoise> = (0..rows.len()).map(noise).collect();
-        let centre: [f64; LANES] =
-            std::array::from_fn(|lane| if lane == 5 { f64::NAN } else { 60.0 - 6.0 * lane as f64 });
-        for squares in [SQUARES, FarSquares { low: 1.0, high: 9.0 }] {
+        let centre: [f64; LANES] = std::array::from_fn(|lane| {
+            if lane == 5 {
+                f64::NAN
+            } else {
+                60.0 - 6.0 * lane as f64
+            }
+        });
+        for squares in [
+            SQUARES,
+            FarSquares {
+                low: 1.0,
+                high: 9.0,
+            },
+        ] {
             for width in Width::available() {
                 let mut marks = vec![0; rows.len()];
                 let any = far_samples(width, (&rows, &noises), &centre, squares, &mut marks);
@@ -226,9 +237,13 @@ mod tests {
                     for lane in 0..LANES {
                         let sample = row.0[lane].to_f64();
                         let variance = noise.variance(centre[lane]);
-                        let far = row.0[lane].is_present()
-                            && squares.has(sample, centre[lane], variance);
-                        assert_eq!(mark >> lane & 1 == 1, far, "{width}: {sample} in lane {lane}");
+                        let far =
+                            row.0[lane].is_present() && squares.has(sample, centre[lane], variance);
+                        assert_eq!(
+                            mark >> lane & 1 == 1,
+                            far,
+                            "{width}: {sample} in lane {lane}"
+                        );
                         expected |= u16::from(far) << lane;
                     }
                 }

@@ -11,7 +11,7 @@ use crate::kernel::{Sample, Width};
 use crate::level::FrameLevel;
 use crate::pixels::{Bitpix, Stored, UncertaintyKind};
 use crate::recipe::{
-    Center, Clip, Deviation, DetectorNoise, Factors, Family, Iterations, Method, PixelType, Plane,
+    Center, Clip, DetectorNoise, Deviation, Factors, Family, Iterations, Method, PixelType, Plane,
     Quantity, Sigma, Uncertainty,
 };
 use crate::shape::Area;
@@ -255,7 +255,11 @@ fn critical(clip: &[Clip], nframe: usize) -> Arc<[Critical]> {
         Some(noise) => {
             let gain = noise.gain.as_ref().map_or(1.0, number);
             let detector = |frame: usize| Detector {
-                gain: if gain > 1.0 { 0.2 + (frame % 5) as f64 } else { gain },
+                gain: if gain > 1.0 {
+                    0.2 + (frame % 5) as f64
+                } else {
+                    gain
+                },
                 readnoise: number(&noise.readnoise),
                 sensitivity: number(&noise.sensitivity),
             };

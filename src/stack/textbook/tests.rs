@@ -169,7 +169,10 @@ fn ccd_judges_each_sample_by_the_noise_of_its_frame() {
         taken("ccd:3,,gain=2,rdnoise=4", &samples[..6]),
         [] as [f64; 0]
     );
-    assert_eq!(taken("ccd:1,1,gain=2,rdnoise=4", &samples), [231.0, 171.0, 240.0]);
+    assert_eq!(
+        taken("ccd:1,1,gain=2,rdnoise=4", &samples),
+        [231.0, 171.0, 240.0]
+    );
     assert_eq!(taken("cr:1,gain=2,rdnoise=4", &samples), [231.0, 240.0]);
     // From two on; the median lies between them. Without light and read noise nothing goes.
     assert_eq!(taken("cr:3,gain=2,rdnoise=4", &[500.0, 100.0]), [500.0]);
