@@ -7,6 +7,7 @@ mod clip;
 mod compression;
 mod deciding;
 mod detector;
+mod level;
 mod plane;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub(crate) use clip::{outliers, stay};
 pub use compression::{Codec, Compression};
 pub(crate) use deciding::Choice;
 pub use detector::DetectorNoise;
+pub use level::{Level, LevelTo, Norm, Weight};
 pub use plane::{Family, Plane};
 
 /// Everything that a combination of frames needs to know.
@@ -224,52 +226,6 @@ impl Method {
             Self::Average | Self::Median | Self::Sum | Self::Lmedian
         )
     }
-}
-
-/// One number a frame: its scale or its zero.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Level {
-    /// 1 for a scale, 0 for a zero.
-    #[default]
-    None,
-    /// The mean of the present samples of the frame.
-    Mean,
-    /// Their median, exactly.
-    Median,
-    /// Their mode.
-    Mode,
-    /// The value of this keyword.
-    Keyword(String),
-    /// These numbers, one a frame.
-    Values(Vec<f64>),
-}
-
-/// What levels are brought back to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum LevelTo {
-    /// 1 for a scale, 0 for a zero.
-    #[default]
-    Unity,
-    /// The level of the first frame.
-    First,
-    /// The mean of the levels of all frames.
-    Mean,
-    /// This number.
-    Value(f64),
-}
-
-/// What each frame, or each sample, counts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Weight {
-    /// All the same.
-    #[default]
-    None,
-    /// The value of this keyword.
-    Keyword(String),
-    /// These numbers, one a frame.
-    Values(Vec<f64>),
-    /// 1/u² of each sample, from the uncertainty of its frame.
-    InverseVariance,
 }
 
 /// What the uncertainty of the result is made from.

@@ -62,6 +62,7 @@ fn flags_that_do_not_read() {
         ("--planes low:sigma", "--planes"),
         ("--clip ccd:3,gain=1", "ccd:LOW,HIGH"),
         ("--clip cr:3,rdnoise=5", "gain=GAIN"),
+        ("--norm addmul", "--norm"),
         ("--no-such-flag", "--no-such-flag"),
     ] {
         place.refused(&format!("{arguments} a.fits b.fits"), 2, &[part]);

@@ -263,7 +263,7 @@ fn stack(kind: Kind, draw: &mut Draw) -> Stack {
         clip: (0..draw.below(3))
             .map(|_| read(draw.one_of(&CLIPS)))
             .collect(),
-        nkeep: draw.one_of(&[0, 1, 2, -2]),
+        nkeep: [0, 1, 2, -1][draw.below(4)],
         ..Stack::default()
     };
     let levels = [

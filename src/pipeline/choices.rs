@@ -123,7 +123,10 @@ pub(super) fn stack_room(
     let weights = match &stack.weight {
         Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
         Weight::Values(values) => Some(listed("--weight", values, list)?),
-        Weight::None | Weight::InverseVariance => None,
+        Weight::Exposure => Some(exposures(&list.frames)?),
+        // Known when the frames are measured.
+        Weight::Noise if weighs => Some(vec![1.0; nframe]),
+        Weight::Noise | Weight::None | Weight::InverseVariance => None,
     };
     if let Some((frame, weight)) = list
         .frames
@@ -196,6 +199,20 @@ pub(super) fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -
         })
     };
     frames.iter().map(number).collect()
+}
+
+/// The exposure of each frame.
+fn exposures(frames: &[Frame]) -> Result<Vec<f64>> {
+    let exposure = |frame: &Frame| {
+        let fault = match frame.exptime {
+            Some(seconds) if seconds > 0.0 && seconds.is_finite() => return Ok(seconds),
+            Some(seconds) => format!("its EXPTIME is {seconds}, not a positive number"),
+            None => "EXPTIME is not there or is no number".into(),
+        };
+        let fault = format!("{fault}, and --weight exposure asks for it; choose another --weight");
+        Err(Error::frame(frame.name(), fault))
+    };
+    frames.iter().map(exposure).collect()
 }
 
 /// Numbers that were given one by one.

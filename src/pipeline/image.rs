@@ -202,7 +202,7 @@ impl<'a> Image<'a> {
 
     /// What is measured of the frames, if anything.
     fn survey(&self) -> Option<Survey<'_>> {
-        survey::wanted(&self.recipe.stack).map(|wanted| self.survey_of(wanted))
+        survey::wanted(&self.recipe.stack, &self.section).map(|wanted| self.survey_of(wanted))
     }
 
     /// What is measured of their sky.

@@ -3,7 +3,8 @@
 mod calibration;
 
 use super::{
-    Clip, Compression, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight,
+    Clip, Compression, Iterations, Level, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty,
+    Weight,
 };
 use crate::error::{Error, Result};
 
@@ -48,6 +49,12 @@ impl Recipe {
         {
             return refuse(&format!(
                 "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
+            ));
+        }
+        if matches!(stack.zero, Level::Mad | Level::MedianMad) {
+            return refuse(&format!(
+                "--zero {}: a spread is no zero, it is for --scale",
+                stack.zero
             ));
         }
         let positive = |to: LevelTo| !matches!(to, LevelTo::Value(value) if !(value > 0.0 && value.is_finite()));

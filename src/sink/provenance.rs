@@ -79,10 +79,7 @@ impl Provenance<'_> {
                 stack.scale_to.text(1.0)
             ));
         }
-        let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
-        if let Some(section) = &stack.stats_section
-            && (measured(&stack.zero) || measured(&stack.scale))
-        {
+        if let Some(section) = stack.stats_section.as_ref().filter(|_| stack.measures()) {
             lines.push(format!("stats-section {section}"));
         }
         if stack.weight != Weight::None {

@@ -79,6 +79,9 @@ impl Image<'_> {
             }
         };
         self.stack.scale_by(self.levels(&measured)?);
+        if let Some(weights) = self.weights(&measured)? {
+            self.stack.weights = Some(weights);
+        }
         let first = self.lay_out(sink, journal)?;
         let shape = self.region.shape();
         let missing = journal.done().missing(shape.npixel());
