@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 PLANES = ("data", "mask", "uncertainty", "count", "low", "high")
 WEIGHING = ("average", "sum", "quadrature")
@@ -52,8 +53,7 @@ class Sigma:
     dev: str | None = None
     iters: int | str | None = None
     floor: float | None = None
-
-    fewest = 3
+    fewest: ClassVar[int] = 3
 
     def text(self):
         """The step as on the command line; options that are None stand at their defaults."""

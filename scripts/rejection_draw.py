@@ -161,15 +161,13 @@ RULES = [
 
 
 def draw_step(rng, level, spread):
-    """One of the rules, or of those that go by the noise of the detector."""
-    rule = int(rng.integers(len(RULES) + 2))
-    return (RULES[rule] if rule < len(RULES) else draw_noise_step)(rng, level, spread)
+    """One of the rules."""
+    return RULES[int(rng.integers(len(RULES)))](rng, level, spread)
 
 
 def draw_noise_step(rng, *_):
     """A rule that goes by the noise of the detector: numbers for all frames, or keywords of each (see `noise_cards`)."""
-    kind, low, high = str(rng.choice(["ccd", "cr"])), factor(rng), factor(rng)
-    alike = rng.random() < 0.5
+    kind, low, high, alike = str(rng.choice(["ccd", "cr"])), factor(rng), factor(rng), rng.random() < 0.5
     gain, rdnoise, snoise = float(rng.choice([0.2, 1, 2.5])), float(rng.choice([0, 5, 60])), float(rng.choice([0, 0.02]))
     text = f"gain={gain:g},rdnoise={rdnoise:g}" if alike else "gain=GAIN,rdnoise=RDNOISE"
     text += f",snoise={snoise:g}" if snoise or rng.random() < 0.5 else ""

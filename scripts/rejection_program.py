@@ -4,7 +4,7 @@ import numpy as np
 
 from compare import Disagreement, combine_command, launch, read_output, shell
 from fits_frames import FrameFile, Image, write_frames
-from rejection_draw import KINDS, NCOL, chain, draw_older_step, draw_stack, draw_step, noise_cards
+from rejection_draw import KINDS, NCOL, chain, draw_noise_step, draw_older_step, draw_stack, draw_step, noise_cards
 
 PLANES = ["data", "count", "low", "high"]
 FRAMES = [2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 25, 32, 33, 48, 64, 65, 100, 128, 150]
@@ -13,19 +13,17 @@ STORED = {"f64": "f8", "f32": "f4", "i16": "i2"}
 EXACT = {"f64": 1e-12, "f32": 1.2e-7, "i16": 1.2e-7}
 
 
-def draw_chain(rng, level, spread, nframe):
-    """One step, or it with others before or after; none that needs more frames, which the program refuses."""
+def draw_chain(rng, level, spread):
+    """One step, or it with others before or after."""
 
-    def enough(draw):
-        while (step := draw(rng, level, spread)).fewest > nframe:
-            pass
-        return step
+    def draw_rule():
+        return (draw_noise_step if rng.random() < 0.2 else draw_step)(rng, level, spread)
 
-    steps = [enough(draw_step)]
+    steps = [draw_rule()]
     if rng.random() < 0.3:
-        steps.insert(int(rng.integers(0, 2)), enough(draw_older_step))
+        steps.insert(int(rng.integers(0, 2)), draw_older_step(rng, level, spread))
     if rng.random() < 0.15:
-        steps.append(enough(draw_step))
+        steps.append(draw_rule())
     return steps
 
 
@@ -59,7 +57,7 @@ def judge_stack(binary, rng, folder):
     keywords = [{key: float(numbers[frame]) for key, numbers in cards.items()} for frame in range(len(stored))]
     images = [Image(values, cards=own) for values, own in zip(stored, keywords, strict=True)]
     names = write_frames([FrameFile(image) for image in images], folder)
-    steps = draw_chain(rng, level, spread, len(stored))
+    steps = draw_chain(rng, level, spread)
     nkeep = int(rng.choice([0, 0, 0, 1, 2, 3, 4, 7, -1, -2, -4]))
     flags = [word for step in steps for word in ("--clip", step.text)] + [f"--nkeep={nkeep}"]
     flags += ["--planes", ",".join(PLANES), "--threads", str(rng.choice([1, 2]))]

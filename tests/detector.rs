@@ -121,6 +121,10 @@ fn after_a_gain_samples_are_electrons() {
         "--clip cr:5,gain=GAIN,rdnoise=RDNOISE {PLANES} '?.fits'"
     ));
     assert_same(&place.plane("out.fits", Some("COUNT")), &[3.0]);
+    let run = place.done(
+        "combine --overwrite -o out.fits --gain GAIN --clip cr:6,gain=GAIN,rdnoise=4 '?.fits'",
+    );
+    assert!(run.stderr.contains("leave gain= out"), "{}", run.stderr);
     let run = place
         .done("combine --overwrite -o out.fits --sky median --clip cr:6,gain=1,rdnoise=4 '?.fits'");
     assert!(run.stderr.contains("--zero instead"), "{}", run.stderr);

@@ -20,7 +20,7 @@ pub(super) enum What<'a, T> {
     /// Everything: no sample is absent.
     All,
     /// What lies between values.
-    Between(Between<T>),
+    Between(&'a Between<T>),
 }
 
 impl StackRoom {
@@ -66,9 +66,9 @@ impl StackRoom {
                 }
             }
             Way::Moments => {
-                let what =
+                let kept =
                     self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
-                let what = what.map_or(What::All, What::Between);
+                let what = kept.as_ref().map_or(What::All, What::Between);
                 self.moments(rows, &what, beside, lanes);
             }
             Way::Page => lanes.undecided[..nused].fill(Some(0)),

@@ -144,7 +144,7 @@ fn far_pass<S: Simd, T: Sample>(
 /// A bit for each lane.
 #[inline(always)]
 fn bits<S: Simd>(mask: Mask<S>) -> u16 {
-    let [low, high] = mask.map(|half| half.to_bitmask());
+    let (low, high) = (mask[0].to_bitmask(), mask[1].to_bitmask());
     u16::try_from(low | high << (LANES / 2)).unwrap_or(u16::MAX)
 }
 

@@ -109,6 +109,14 @@ pub(in crate::pipeline) fn remarks(recipe: &Recipe, clip: &[Clip], nframe: usize
         };
         format!("--clip auto takes nothing of {nframe} frames{help}")
     });
+    let electrons = recipe.calibration.gain.is_some();
+    let counts =
+        asked_noise(recipe).filter(|(_, gain)| electrons && **gain != Quantity::Number(1.0));
+    let twice = counts.map(|(step, gain)| {
+        format!(
+            "--clip {step}: --gain has made electrons of the samples, of which gain={gain} is counted once more; leave gain= out"
+        )
+    });
     let skyless = clip
         .iter()
         .filter(|step| step.noise().is_some() && recipe.calibration.sky != Sky::None);
@@ -117,5 +125,11 @@ pub(in crate::pipeline) fn remarks(recipe: &Recipe, clip: &[Clip], nframe: usize
             "--clip {step}: --sky takes light away whose noise stays, so that the rule takes too much; --zero instead of --sky is known to it"
         )
     });
-    blind.chain(nothing).chain(skyless).collect()
+    blind.chain(nothing).chain(twice).chain(skyless).collect()
+}
+
+/// The steps that go by noise and name a gain, with that.
+fn asked_noise(recipe: &Recipe) -> impl Iterator<Item = (&Clip, &Quantity)> {
+    let steps = recipe.stack.clip.iter();
+    steps.filter_map(|step| Some((step, step.noise()?.gain.as_ref()?)))
 }
