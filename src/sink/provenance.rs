@@ -116,7 +116,7 @@ impl Provenance<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Beyond, LevelTo, Then};
+    use crate::recipe::{Beyond, Level, LevelTo, Then, Weight};
 
     /// What a stack of `nframe` frames tells.
     fn told(stack: &Stack, nframe: usize) -> (Vec<String>, Vec<String>) {
