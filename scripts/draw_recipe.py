@@ -59,6 +59,9 @@ def draw_step(rng, outline):
         kind = "extrema"
     if kind == "sigma":
         return draw_sigma(rng, outline.tenths)
+    if kind == "rule" and outline.tenths:
+        # Of samples on such a grid both ends may be equally far but for rounding.
+        kind = "extrema"
     if kind == "rule":
         step = pick(rng, rejection_draw.RULES)(rng, outline.level, outline.spread)
         return ByTextbook(step.text, step.rule, step.fewest)

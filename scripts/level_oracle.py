@@ -10,7 +10,8 @@ Readings of the reference
   * A zero that is not finite is an error as a scale is.
   * mad: distances from the median as f64 has it, their median, times 1.4826...; median*mad: that times the median.
   * noise: |2c - a - e| of each five successive present samples of a row, but where all five are the same; the mean of
-    the lower half of a row's (the middle one of an odd number included); the median over the rows that have any; times NOISE_TO_SIGMA. As the samples are scaled, times |a|.
+    the lower half of a row's (the middle one of an odd number included); the median over the rows that have any; times
+    NOISE_TO_SIGMA. As the samples are scaled, times |a|.
   * Without --stats-section the whole frame is measured, with --region too.
 """
 

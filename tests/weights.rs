@@ -149,6 +149,9 @@ fn a_norm_is_the_flags_that_it_stands_for_and_goes_without_them() {
         assert!(place.bytes("out.fits") == by_norm, "{norm}");
         assert!(place.header("out.fits").history().contains(told), "{norm}");
     }
+    let plan = place.done("combine --dry-run -o plan.fits --norm mul --weight noise a.fits b.fits");
+    let told = "\nscale median, scale-to first\nweight noise\n";
+    assert!(plan.stdout.contains(told), "{}", plan.stdout);
     for flags in [
         "--scale median",
         "--zero 1",

@@ -1,6 +1,6 @@
 //! What a run did, for the eyes of a user.
 
-use ccdstream::recipe::Method;
+use ccdstream::recipe::{Method, Stack};
 use ccdstream::{
     ByteSize, Memory, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
 };
@@ -12,14 +12,18 @@ mod reduction;
 
 pub(crate) use reduction::{fault, reduction};
 
-/// Returns the summary of a run that combined by `method`: aligned lines, safe for a terminal.
-pub(crate) fn summary(summary: &Summary, method: Method) -> String {
+/// Characters of a line of levels.
+const LONGEST: usize = 100;
+
+/// Returns the summary of a run that combined so: aligned lines, safe for a terminal.
+pub(crate) fn summary(summary: &Summary, done: &Stack) -> String {
     let mut lines = vec![
         ("output", plain(&summary.output.display().to_string())),
-        ("stack", stack(summary, method)),
+        ("stack", stack(summary, done.method)),
         ("memory", memory(&summary.memory)),
         ("read", reading(&summary.reading, summary.seconds)),
     ];
+    lines.splice(2..2, levels(done).into_iter().map(|line| ("levels", line)));
     lines.extend(rooms(&summary.rooms));
     lines.extend(skipped(&summary.skipped));
     let samples = summary.pixels.saturating_mul(summary.frames as u64);
@@ -49,7 +53,7 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
     }
     let empty = count(summary.empty_pixels, summary.pixels);
     lines.push(("empty", format!("{empty} pixels had nothing left")));
-    lines.push(("noise", noise(summary.noise, method, summary.frames)));
+    lines.push(("noise", noise(summary.noise, done.method, summary.frames)));
     lines.push((
         "time",
         time(summary.seconds, summary.threads, &summary.vectors),
@@ -93,6 +97,16 @@ fn rooms(rooms: &[RoomTime]) -> impl Iterator<Item = (&'static str, String)> {
 fn time(seconds: f64, threads: usize, vectors: &str) -> String {
     let noun = if threads == 1 { "thread" } else { "threads" };
     format!("{}, {threads} {noun}, {vectors}", duration(seconds))
+}
+
+/// How frames are scaled and weighed: lines, of which those that list numbers without end are cut.
+pub(crate) fn levels(stack: &Stack) -> Vec<String> {
+    let cut = |line: String| match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    };
+    let lines = stack.told_levels().into_iter();
+    lines.map(|line| plain(&cut(line))).collect()
 }
 
 fn stack(summary: &Summary, method: Method) -> String {
@@ -230,6 +244,7 @@ pub(super) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ccdstream::recipe::{Level, Weight};
     use ccdstream::{ClipCount, SampleType, Shape};
 
     fn done() -> Summary {
@@ -320,7 +335,18 @@ empty   12 (< 0.001 %) pixels had nothing left
 noise   0.3083, 5.310 in one frame: 17.22 times less; the root of 300 frames is 17.32
 time    2.4 s, 2 threads, AVX-512
 ";
-        assert_eq!(summary(&done(), Method::Average), text);
+        assert_eq!(summary(&done(), &Stack::default()), text);
+        let scaled = Stack {
+            weight: Weight::Values(vec![1.5; 40]),
+            scale: Level::Mad,
+            ..Stack::default()
+        };
+        let told = summary(&done(), &scaled);
+        assert!(
+            told.contains("\nlevels  scale mad, scale-to 1\nlevels  weight 1.5,1.5,")
+                && told.contains("1.5,1…\n"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -111,6 +111,32 @@ impl Stack {
         self.weight == Weight::Noise && self.method.weighs()
     }
 
+    /// What is told of zero, scale and weight, a line each of those that change something.
+    pub fn told_levels(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.zero != Level::None {
+            lines.push(format!(
+                "zero {}, zero-to {}",
+                self.zero,
+                self.zero_to.text(0.0)
+            ));
+        }
+        if self.scale != Level::None {
+            lines.push(format!(
+                "scale {}, scale-to {}",
+                self.scale,
+                self.scale_to.text(1.0)
+            ));
+        }
+        if let Some(section) = self.stats_section.as_ref().filter(|_| self.measures()) {
+            lines.push(format!("stats-section {section}"));
+        }
+        if self.weight != Weight::None {
+            lines.push(format!("weight {}", self.weight));
+        }
+        lines
+    }
+
     /// Whether anything is measured of the frames in the section for statistics.
     pub fn measures(&self) -> bool {
         self.scale.is_measured() || self.zero.is_measured() || self.weighs_by_noise()

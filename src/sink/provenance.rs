@@ -7,7 +7,7 @@ use std::path::Path;
 use super::dates::Exposures;
 use super::steps::{Limits, StepCards};
 use crate::header::Card;
-use crate::recipe::{Level, Stack, Weight};
+use crate::recipe::Stack;
 use crate::shape::Area;
 use crate::summary::SkippedFrame;
 
@@ -65,26 +65,7 @@ impl Provenance<'_> {
         if stack.nkeep != 0 {
             lines.push(format!("nkeep {}", stack.nkeep));
         }
-        if stack.zero != Level::None {
-            lines.push(format!(
-                "zero {}, zero-to {}",
-                stack.zero,
-                stack.zero_to.text(0.0)
-            ));
-        }
-        if stack.scale != Level::None {
-            lines.push(format!(
-                "scale {}, scale-to {}",
-                stack.scale,
-                stack.scale_to.text(1.0)
-            ));
-        }
-        if let Some(section) = stack.stats_section.as_ref().filter(|_| stack.measures()) {
-            lines.push(format!("stats-section {section}"));
-        }
-        if stack.weight != Weight::None {
-            lines.push(format!("weight {}", stack.weight));
-        }
+        lines.extend(stack.told_levels());
         if self.uncertainty {
             lines.push(format!("uncertainty {}", stack.uncertainty));
         }
@@ -135,7 +116,7 @@ impl Provenance<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Beyond, LevelTo, Then};
+    use crate::recipe::{Beyond, Level, LevelTo, Then, Weight};
 
     /// What a stack of `nframe` frames tells.
     fn told(stack: &Stack, nframe: usize) -> (Vec<String>, Vec<String>) {
