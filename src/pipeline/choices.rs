@@ -153,7 +153,7 @@ pub(super) fn stack_room(
         Plane::Mask => PixelType::U8,
         _ => PixelType::I32,
     };
-    Ok(StackRoom {
+    let mut room = StackRoom {
         width: Width::widest(),
         nframe,
         method: stack.method,
@@ -165,11 +165,7 @@ pub(super) fn stack_room(
         } else {
             Uncertainty::None
         },
-        levels: if scaled {
-            vec![FrameLevel::UNITY; nframe].into()
-        } else {
-            Arc::new([])
-        },
+        levels: Arc::new([]),
         weights: weights.map(Into::into),
         inverse_variance,
         needs_deviation,
@@ -185,7 +181,11 @@ pub(super) fn stack_room(
             .into_iter()
             .map(|plane| (plane, pixel(plane)))
             .collect(),
-    })
+    };
+    if scaled {
+        room.scale_by(vec![FrameLevel::UNITY; nframe].into());
+    }
+    Ok(room)
 }
 
 /// The numbers of a keyword.

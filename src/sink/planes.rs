@@ -2,7 +2,7 @@
 
 use super::{HduSpec, Pixels};
 use crate::header::Card;
-use crate::recipe::{Family, PixelType, Plane};
+use crate::recipe::{PixelType, Plane};
 use crate::shape::Shape;
 
 /// Where an image stands in its file.
@@ -54,6 +54,7 @@ pub(crate) fn plane_hdus(
     };
     let unit = cards.iter().find(|card| card.name() == "BUNIT");
     let hdu = |plane: &Plane| {
+        let count_name = count_name(*plane);
         let (suffix, dtype, cards) = match plane {
             Plane::Data => ("", types.data, cards.to_vec()),
             Plane::Mask => ("MASK", PixelType::U8, Vec::new()),
@@ -66,7 +67,7 @@ pub(crate) fn plane_hdus(
                 cards.extend(unit);
                 ("UNCERT", types.uncertainty, cards)
             }
-            count => (count_name(*count), PixelType::I32, Vec::new()),
+            _ => (count_name.as_str(), PixelType::I32, Vec::new()),
         };
         let data = *plane == Plane::Data;
         let extname = match (&name, data) {
@@ -89,19 +90,9 @@ pub(crate) fn plane_hdus(
     planes.iter().map(hdu).collect()
 }
 
-/// What a plane of counts is called.
-fn count_name(plane: Plane) -> &'static str {
-    match plane {
-        Plane::Low => "LOW",
-        Plane::High => "HIGH",
-        Plane::LowBy(Family::Bounds) => "LOW_BOUNDS",
-        Plane::LowBy(Family::Order) => "LOW_ORDER",
-        Plane::LowBy(Family::Deviation) => "LOW_DEVIATION",
-        Plane::HighBy(Family::Bounds) => "HIGH_BOUNDS",
-        Plane::HighBy(Family::Order) => "HIGH_ORDER",
-        Plane::HighBy(Family::Deviation) => "HIGH_DEVIATION",
-        _ => "COUNT",
-    }
+/// What a plane of counts is called: as it is typed, in upper case.
+fn count_name(plane: Plane) -> String {
+    plane.to_string().replace(':', "_").to_uppercase()
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(crate) struct Detector {
 pub(crate) struct Noises {
     detectors: Vec<Detector>,
     frames: Vec<FrameNoise>,
+    /// Whether all have the same. Levels count as different before they are measured.
+    alike: bool,
 }
 
 impl Noises {
@@ -30,10 +32,12 @@ impl Noises {
     pub(super) fn new(detectors: Vec<Detector>, levels: &[FrameLevel]) -> Self {
         let unity = std::iter::repeat(&FrameLevel::UNITY);
         let frames = detectors.iter().zip(levels.iter().chain(unity));
+        let frames: Vec<FrameNoise> = frames
+            .map(|(detector, level)| detector.at(*level))
+            .collect();
         Self {
-            frames: frames
-                .map(|(detector, level)| detector.at(*level))
-                .collect(),
+            alike: levels.is_empty() && frames.iter().all(|frame| *frame == frames[0]),
+            frames,
             detectors,
         }
     }
@@ -48,18 +52,14 @@ impl Noises {
         &self.frames
     }
 
-    /// That of every frame, if all have the same; before they are measured, levels count as different.
-    pub(super) fn shared(&self, scaled: bool) -> Option<FrameNoise> {
-        let first = self.frames.first().filter(|_| !scaled)?;
-        self.frames
-            .iter()
-            .all(|frame| frame == first)
-            .then_some(*first)
+    /// That of every frame, if all have the same.
+    pub(super) fn shared(&self) -> Option<FrameNoise> {
+        self.frames.first().copied().filter(|_| self.alike)
     }
 
     /// Whether frames have noise each of its own.
-    pub(super) fn differ(&self, scaled: bool) -> bool {
-        !self.frames.is_empty() && self.shared(scaled).is_none()
+    pub(super) fn differ(&self) -> bool {
+        !self.frames.is_empty() && !self.alike
     }
 }
 

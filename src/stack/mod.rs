@@ -113,11 +113,6 @@ impl StackRoom {
         self.levels = levels;
     }
 
-    /// Whether samples are scaled.
-    fn scales(&self) -> bool {
-        !self.levels.is_empty()
-    }
-
     /// How many samples have to stay in each lane, of so many that are present.
     fn stay(&self, present: &[u32; LANES]) -> [u32; LANES] {
         present.map(|n| u32::try_from(stay(self.nkeep, n as usize)).unwrap_or(u32::MAX))
@@ -125,7 +120,7 @@ impl StackRoom {
 
     /// Frames whose samples are copied because they are judged each by its own noise.
     fn napart(&self) -> usize {
-        let differ = |critical: &Critical| critical.noises().differ(self.scales());
+        let differ = |critical: &Critical| critical.noises().differ();
         if self.critical.iter().any(differ) {
             self.nframe
         } else {

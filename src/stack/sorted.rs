@@ -98,7 +98,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         for (step, clip) in room.clip.iter().enumerate().skip(room.nhead()) {
             let critical = &room.critical[step];
             if let Some(factors) = clip.of_detector()
-                && critical.noises().differ(room.scales())
+                && critical.noises().differ()
             {
                 self.unlike_frames(room, (step, factors, critical), rows, tally, lanes);
                 continue;
@@ -168,7 +168,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
             Clip::Ccd { .. } | Clip::Cr { .. } => {
                 if let (Some(factors), Some(noise)) =
-                    (clip.of_detector(), critical.noises().shared(room.scales()))
+                    (clip.of_detector(), critical.noises().shared())
                 {
                     self.like_frames((factors, noise), nkeep, gives_back);
                 }
