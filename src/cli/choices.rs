@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty, Weight,
+    Frames, Level, LevelTo, Neighbours, Output, PixelType, Plane, Resources, Sky, Stack,
+    Uncertainty, Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
@@ -85,6 +86,10 @@ impl Combine {
             method: combining.method,
             clip: rejection.clip.clone(),
             nkeep: rejection.nkeep,
+            neighbours: Neighbours {
+                grow: rejection.grow,
+                hole_fill: rejection.hole_fill,
+            },
             scale: scaling.scale.clone(),
             zero: scaling.zero.clone(),
             scale_to: scaling.scale_to.unwrap_or(LevelTo::Unity),
@@ -205,6 +210,7 @@ fn output(typed: &combine::Output, combining: &combine::Combining) -> Result<Out
     }
     let mut output = Output {
         overwrite: typed.overwrite,
+        rejected: typed.rejected.clone(),
         ..Output::new(&typed.path)
     };
     if let Some(typed) = &typed.planes {

@@ -11,7 +11,7 @@ use crate::pixels::SampleType;
 use crate::recipe::{Clip, Hdu, Level, PixelType, Plane, Recipe, Stack, Uncertainty, Weight};
 use crate::sink::PlaneTypes;
 use crate::source::{self, Frame, FrameList, Masters, Selection};
-use crate::stack::{Critical, StackRoom};
+use crate::stack::{Around, Critical, StackRoom};
 use crate::watch::Watch;
 
 /// The keywords whose numbers are wanted of every frame.
@@ -143,6 +143,7 @@ pub(super) fn stack_room(
         clip: stack.clip.clone(),
         critical: Critical::of_steps(&stack.clip, nframe).into(),
         nkeep: stack.nkeep,
+        around: Around::new(stack.neighbours, recipe.output.rejected.is_some()),
         uncertainty: if planes.contains(&Plane::Uncertainty) {
             stack.uncertainty
         } else {

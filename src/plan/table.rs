@@ -68,9 +68,13 @@ impl fmt::Display for Plan {
         } else {
             format!("{} rows", self.tile_rows)
         };
+        let halo = match self.halo {
+            0 => String::new(),
+            halo => format!(", each read with {halo} more above and below"),
+        };
         writeln!(
             f,
-            "{} tiles of {cut}, {} at a time; frames are {how}",
+            "{} tiles of {cut}{halo}, {} at a time; frames are {how}",
             self.bands, self.threads
         )?;
         for (index, bytes) in self.walks.iter().enumerate() {

@@ -41,6 +41,8 @@ impl StackRoom {
             weights,
             table,
             tally,
+            marks,
+            lit,
             ..
         } = scratch;
         let rows = &rows[place.clone()];
@@ -55,8 +57,8 @@ impl StackRoom {
         };
         match *way {
             Way::Sorted => {
-                let mut sorted = SortedBlock::new(self.width, rows, sorted);
-                sorted.clip(self, rows, table, tally, lanes);
+                let mut sorted = SortedBlock::new(self.width, rows, sorted, lit);
+                sorted.clip(self, rows, table, tally, (lanes, marks));
                 if self.method.has_moments() {
                     self.moments(rows, &What::Sorted(sorted), beside, lanes);
                 } else {
@@ -64,8 +66,8 @@ impl StackRoom {
                 }
             }
             Way::Moments => {
-                let what =
-                    self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
+                let full = !self.may_be_absent && nused == LANES;
+                let what = self.clip_moments(rows, full, tally, (lanes, marks));
                 let what = what.map_or(What::All, What::Between);
                 self.moments(rows, &what, beside, lanes);
             }

@@ -1,5 +1,6 @@
 //! The way of single pixels: what the textbook decides.
 
+use super::around::note_page;
 use super::lanes::Lanes;
 use super::textbook::{Page, Rules, Samples};
 use super::{Scratch, StackRoom, Way};
@@ -9,10 +10,10 @@ use crate::kernel::Sample;
 #[derive(Debug)]
 pub(super) struct Column {
     x: Vec<f64>,
-    y: Vec<f64>,
+    pub(super) y: Vec<f64>,
     weight: Vec<f64>,
     deviation: Vec<f64>,
-    page: Page,
+    pub(super) page: Page,
 }
 
 impl Column {
@@ -50,6 +51,8 @@ impl StackRoom {
             weights,
             column,
             tally,
+            marks,
+            lit,
             ..
         } = scratch;
         let whole = *way == Way::Page;
@@ -66,8 +69,9 @@ impl StackRoom {
             };
         }
         let rules = Rules {
-            clip: &self.clip[nhead..],
-            critical: &self.critical[nhead..],
+            clip: &self.clip[nhead..self.steps()],
+            critical: &self.critical[nhead..self.steps()],
+            light: lit[lane],
             nkeep: self.nkeep,
             method: self.method,
             uncertainty: self.uncertainty,
@@ -85,6 +89,7 @@ impl StackRoom {
         lanes.count[lane] = pixel.count;
         lanes.taken.low[lane] = lanes.head.low[lane] + pixel.low;
         lanes.taken.high[lane] = lanes.head.high[lane] + pixel.high;
+        note_page(marks, lane, column, rules.clip);
         for (frame, taken) in column.page.taken.iter().enumerate() {
             if let Some((step, low)) = *taken
                 && step as usize + nhead >= first

@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use super::around::note_ranks;
 use super::formulas::MAD_TO_SIGMA;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
@@ -21,11 +22,18 @@ pub(super) struct SortedBlock<'a, T> {
     pub(super) kept: Kept,
     /// The same by value.
     pub(super) bounds: Bounds<T>,
+    /// The deviation of a signal of 1 in the row of each pixel, where a step wants it.
+    pub(super) lit: &'a [f64; LANES],
 }
 
 impl<'a, T: Sample> SortedBlock<'a, T> {
     /// Sorts a block; everything that is present is kept.
-    pub(super) fn new(width: Width, rows: &[Row<T>], sorted: &'a mut [Row<T>]) -> Self {
+    pub(super) fn new(
+        width: Width,
+        rows: &[Row<T>],
+        sorted: &'a mut [Row<T>],
+        lit: &'a [f64; LANES],
+    ) -> Self {
         sort(width, rows, sorted);
         let kept = Kept::present(sorted);
         Self {
@@ -33,6 +41,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             sorted,
             kept,
             bounds: Bounds::all(),
+            lit,
         }
     }
 
@@ -48,9 +57,10 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         rows: &[Row<T>],
         table: &mut Table,
         tally: &mut Tally,
-        lanes: &mut Lanes,
+        (lanes, marks): (&mut Lanes, &mut [[u8; LANES]]),
     ) {
-        for (step, clip) in room.clip.iter().enumerate().skip(room.nhead()) {
+        let steps = room.clip[..room.steps()].iter().enumerate();
+        for (step, clip) in steps.skip(room.nhead()) {
             let before = self.kept;
             let mut gives_back = [false; LANES];
             self.step(room, (step, clip), table, &mut gives_back);
@@ -78,6 +88,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 );
                 self.bounds = after;
                 lanes.taken.add(&taken);
+                note_ranks(marks, rows, (self.sorted, &self.kept), clip);
             }
         }
     }
@@ -112,6 +123,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             Clip::Winsorized(factors) => self.winsorized(factors, nkeep, gives_back),
             Clip::MedianSigma(factors) => self.median_sigma(factors, nkeep, gives_back),
             Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, gives_back),
+            Clip::Poisson(factors) => self.poisson(factors, nkeep, gives_back),
             Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
         }

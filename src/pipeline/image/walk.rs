@@ -10,7 +10,7 @@ use crate::pipeline::calibrating;
 use crate::pipeline::corridor::{self, Rooms, Source, Times};
 use crate::pipeline::journal::{self, Entry, ImageJournal, PlaneState};
 use crate::pipeline::outcome::Walked;
-use crate::pipeline::strip::Workshop;
+use crate::pipeline::strip::{Passes, Workshop};
 use crate::pixels::{self, SampleType};
 use crate::plan::Bands;
 use crate::recipe::Calibration;
@@ -47,7 +47,7 @@ impl Image<'_> {
 
     /// What the journal holds against what an earlier run has noted of this image.
     pub(in crate::pipeline) fn entry(&self) -> Entry {
-        let (nstep, nframe) = (self.stack.clip.len(), self.list.frames.len());
+        let (nstep, nframe) = (self.stack.nstep(), self.list.frames.len());
         Entry {
             inputs: journal::inputs(self.list, self.masters),
             npixel: self.region.npixel(),
@@ -86,8 +86,10 @@ impl Image<'_> {
         watch.begin(Walk::Combining, part(all, missing.npixel(), shape.npixel()));
         let planes = &self.stack.planes;
         let widths = planes.iter().map(|(plane, pixel)| (*plane, pixel.nbyte()));
-        let capacity = self.plan.capacity();
-        let layout = Layout::new(self.tile_planes(), widths.collect(), capacity);
+        let capacities = [self.plan.read_capacity(), self.plan.capacity()];
+        let told = self.stack.told_nbyte();
+        let layout = Layout::around(self.tile_planes(), widths.collect(), capacities, told);
+        let passes = Passes::of(&self.stack);
         let rooms = Rooms {
             plan: &self.plan,
             bands: &Bands::new(&self.plan, &missing),
@@ -95,6 +97,7 @@ impl Image<'_> {
                 stack: &self.stack,
                 calibrating: self.calibrating.as_ref(),
                 mask_bits: self.recipe.calibration.mask_bits,
+                passes: passes.as_ref(),
             },
             pool,
             watch,

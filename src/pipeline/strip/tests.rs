@@ -14,7 +14,7 @@ use crate::recipe::{
     Center, Clip, Deviation, Factors, Iterations, Method, PixelType, Plane, Sigma, Uncertainty,
 };
 use crate::shape::Area;
-use crate::stack::{Critical, Scratch, StackRoom, Way};
+use crate::stack::{Around, Critical, Scratch, StackRoom, Way};
 use crate::tile::{Companion, EmptyTile, Layout, RawTile, TilePlane};
 
 const NPIXEL: usize = 37;
@@ -266,6 +266,7 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
                     critical: Critical::of_steps(&clip, nframe).into(),
                     clip,
                     nkeep,
+                    around: Around::default(),
                     uncertainty,
                     levels: (0..nframe).filter(|_| scaled).map(level).collect(),
                     weights: (weighted == 1)
@@ -312,7 +313,7 @@ proptest! {
         frames in prop::collection::vec(80.0..120.0_f32, 20 * NPIXEL),
     ) {
         let plain = StackRoom {
-            width: Width::widest(), nframe: 20, method, critical: Critical::of_steps(&chain, 20).into(), clip: chain, nkeep: 0, uncertainty: Uncertainty::Scatter,
+            width: Width::widest(), nframe: 20, method, critical: Critical::of_steps(&chain, 20).into(), clip: chain, nkeep: 0, around: Around::default(), uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]), weights: None, inverse_variance: false, needs_deviation: false,
             may_be_absent: false, below: None, above: None, planes: PLANES.to_vec(),
         };

@@ -16,5 +16,6 @@ mod linear_fit;
 mod median_sigma;
 mod pclip;
 mod percentile;
+mod poisson;
 mod rcr;
 mod winsorized;
