@@ -2,6 +2,7 @@
 
 mod header;
 mod levels;
+mod masks;
 mod walk;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk
 use super::choices;
 use super::journal;
 use super::pack;
+use super::rejected;
 use super::survey::{self, Survey};
 use super::unpacking::{Ground, PackedImages, master_nbyte, packed_nbyte};
 use crate::error::Result;
@@ -166,6 +168,7 @@ impl<'a> Image<'a> {
                 told_nbyte: self.stack.told_nbyte(),
             },
             text_nbyte: (names.sum::<usize>()
+                + rejected::names_nbyte(&self.recipe.output, list)
                 + HEADER_COPIES * CARD * list.frames.len()
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
@@ -185,7 +188,8 @@ impl<'a> Image<'a> {
                 self.recipe.output.compression,
                 self.region.shape(),
                 self.stack.planes.iter().map(|(_, pixel)| *pixel),
-            ),
+            )
+            .max(self.mask_nbyte()),
             again: self.recipe.frames.hdu == Hdu::All,
             walks: measuring.into_iter().chain([combining]).collect(),
             unpacking: Unpacking {
@@ -195,10 +199,11 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// Bytes of its planes.
-    pub(super) fn nbyte(&self) -> u64 {
+    /// Bytes of its planes, and of what is told beside them.
+    pub(super) fn nbyte(&self) -> [u64; 2] {
         let nbyte = self.stack.planes.iter().map(|(_, pixel)| pixel.nbyte());
-        (nbyte.sum::<usize>() as u64).saturating_mul(self.region.npixel() as u64)
+        [nbyte.sum(), self.stack.told_nbyte()]
+            .map(|nbyte: usize| (nbyte as u64).saturating_mul(self.region.npixel() as u64))
     }
 
     /// How the frames are calibrated.

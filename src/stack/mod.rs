@@ -34,7 +34,7 @@ use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, U
 use crate::tile::OutStrip;
 
 use around::Light;
-pub(crate) use around::{Around, Desk, Marks, code, told_of};
+pub(crate) use around::{Around, Desk, code, told_nbyte, told_of};
 pub(crate) use critical::Critical;
 pub(crate) use encode::data as encode;
 use lanes::Lanes;

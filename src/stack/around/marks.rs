@@ -142,15 +142,10 @@ impl Marks {
         taken
     }
 
-    /// Bytes a pixel that telling what became of the samples of so many frames takes.
-    pub(crate) fn told_nbyte(nframe: usize) -> usize {
-        nframe.div_ceil(TOGETHER)
-    }
-
     /// Tells what became of the samples of these rows of the tile: row after row, in each byte four frames of a pixel.
     pub(crate) fn tell(&self, rows: &Range<usize>, told: &mut [u8]) {
         let ncol = self.shape.ncol;
-        let ngroup = Self::told_nbyte(self.nframe);
+        let ngroup = told_nbyte(self.nframe);
         for (row, told) in rows.clone().zip(told.chunks_exact_mut(ncol * ngroup)) {
             for (group, told) in told.chunks_exact_mut(ncol).enumerate() {
                 told.fill(0);
@@ -163,6 +158,11 @@ impl Marks {
             }
         }
     }
+}
+
+/// Bytes a pixel that telling what became of the samples of so many frames takes.
+pub(crate) fn told_nbyte(nframe: usize) -> usize {
+    nframe.div_ceil(TOGETHER)
 }
 
 /// Where, among the bytes that tell of a row of so many pixels, those stand that tell of a frame.

@@ -22,7 +22,7 @@ use crate::recipe::{Clip, Neighbours};
 use crate::tile::OutStrip;
 
 pub(super) use light::Light;
-pub(crate) use marks::{Marks, code, told_of};
+pub(crate) use marks::{Marks, code, told_nbyte, told_of};
 pub(super) use note::{note_between, note_bounds, note_page, note_ranks};
 
 /// What of a stack needs more than one pixel at a time.
@@ -186,7 +186,7 @@ impl StackRoom {
     /// Bytes of a pixel of what is told of its samples.
     pub(crate) fn told_nbyte(&self) -> usize {
         if self.around.told {
-            Marks::told_nbyte(self.nframe)
+            told_nbyte(self.nframe)
         } else {
             0
         }
