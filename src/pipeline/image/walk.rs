@@ -39,6 +39,8 @@ impl Image<'_> {
         }?;
         if !masks.is_empty() {
             let image = sink.rejected.as_ref().map_or(0, Rejected::last);
+            // A run that is killed meanwhile has left masks: the next is to know that they are its own.
+            journal.keep_now()?;
             self.make_masks((sink, image), (made, masks), watch)?;
         }
         let remark = self.calibrating.and_then(|found| found.flat_remark);

@@ -1,5 +1,6 @@
 //! Every way through a block gives what the textbook gives, to the bit, on every vector width.
 
+mod around;
 mod drawn;
 
 use std::sync::Arc;

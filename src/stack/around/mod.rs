@@ -10,6 +10,8 @@ mod holes;
 mod light;
 mod marks;
 mod note;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -86,19 +88,29 @@ impl Desk {
 
     /// Takes neighbours in the rows `band` of a tile whose samples are judged; counts them in `tally`.
     pub(crate) fn neighbours(&mut self, room: &StackRoom, band: &Range<usize>, tally: &mut Tally) {
-        let Neighbours { grow, hole_fill } = room.around.neighbours;
+        let steps = (band, room.clip.len());
+        self.take_neighbours(room.around.neighbours, room.nkeep, steps, tally);
+    }
+
+    /// The same; `step` is the number of the first step that is counted.
+    fn take_neighbours(
+        &mut self,
+        Neighbours { grow, hole_fill }: Neighbours,
+        nkeep: usize,
+        (band, mut step): (&Range<usize>, usize),
+        tally: &mut Tally,
+    ) {
         // What encloses a hole is grown too.
         let rows = band.start.saturating_sub(hole_fill)
             ..(band.end + hole_fill).min(self.marks.shape().nrow);
-        let mut step = room.clip.len();
         if grow > 0.0 {
             self.grow(&rows);
-            self.settle(room.nkeep, &rows, (band, step), tally);
+            self.settle(nkeep, &rows, (band, step), tally);
             step += 1;
         }
         if hole_fill > 0 {
             self.fill_holes(hole_fill, &rows, band);
-            self.settle(room.nkeep, band, (band, step), tally);
+            self.settle(nkeep, band, (band, step), tally);
         }
     }
 
