@@ -107,6 +107,8 @@ pub struct Plan {
     pub tile_cols: usize,
     /// Rows above and below those of a tile that are read with it, where there are such.
     pub halo: usize,
+    /// Bytes that are noted beside the output of the samples that are rejected, until it is whole; 0 where that is not asked for.
+    pub rejected: ByteSize,
     /// Tiles of results that circulate.
     pub tiles: usize,
     /// Tiles that the combining walk takes.
@@ -336,6 +338,7 @@ impl Demand {
             tile_rows,
             tile_cols,
             halo: self.around.halo,
+            rejected: ByteSize(self.around.told_nbyte as u64 * self.shape.npixel() as u64),
             tiles: self.ntile(),
             bands,
             threads: self.workers(),

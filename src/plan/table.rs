@@ -85,6 +85,13 @@ impl fmt::Display for Plan {
             };
             writeln!(f, "reads {} {walk}", ByteSize(*bytes))?;
         }
+        if self.rejected.0 > 0 {
+            let rejected = self.rejected;
+            writeln!(
+                f,
+                "notes {rejected} on the disk beside the output meanwhile, of the samples that are rejected"
+            )?;
+        }
         writeln!(f, "{}memory:", self.packing)?;
         for part in &self.parts {
             writeln!(f, "  {:44} {:>10}", part.name, part.size.to_string())?;
