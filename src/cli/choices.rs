@@ -50,7 +50,10 @@ impl Combine {
         };
         let stack = self.stack()?;
         let resources = resources(&self.resources, machine);
-        if self.messages.json && self.output.path.to_str().is_none() {
+        let no_text = |path: &Path| path.to_str().is_none();
+        if self.messages.json
+            && (no_text(&self.output.path) || self.output.rejected.as_deref().is_some_and(no_text))
+        {
             return choice(
                 "--json cannot tell the name of the output, which is no Unicode text; choose another",
             );

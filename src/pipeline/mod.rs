@@ -55,7 +55,9 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
         let Opened { list, masters } = choices::open(recipe, hdu, &ground, watch)?;
         let reader = ground.reader(&list, &masters)?;
         let of = (hdu, hdus.len());
-        let plan = Image::new(recipe, of, (&list, &masters), &reader, &ground)?.plan;
+        let image = Image::new(recipe, of, (&list, &masters), &reader, &ground)?;
+        image.masks()?;
+        let plan = image.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)

@@ -259,7 +259,8 @@ impl StackRoom {
         place: impl Fn(usize) -> (usize, usize),
     ) -> Result<()> {
         self.strip_with(scratch, out, place, |rows, pixels, lanes| {
-            marks.erase(pixels, rows, &mut lanes.taken);
+            marks.erase(pixels, rows, &mut lanes.head);
+            lanes.taken = lanes.head;
         })
     }
 
