@@ -97,10 +97,14 @@ def draw_stack(rng, nframe=None, level=1000.0, spread=30.0, absent=True):
 
 @dataclass(frozen=True)
 class Step:
-    """One clip step as the command line has it, and as the textbook does it: `rule(y, nkeep)`."""
+    """One clip step as the command line has it, and as the textbook does it: `rule(y, nkeep)`.
+
+    With fewer frames than `fewest` the step can take nothing, and the program refuses it.
+    """
 
     text: str
     rule: Callable
+    fewest: int = 3
 
 
 def factor(rng):
@@ -108,24 +112,56 @@ def factor(rng):
     return float(rng.choice([1, 1.5, 2, 2.5, 3, 4, 5]))
 
 
+def draw_percentile(rng, level, spread):
+    """Parts of the median that are some deviations of the noise."""
+    low, high = (round(factor(rng) * spread / max(abs(level), spread), 6) for _ in range(2))
+    return Step(f"percentile:{low},{high}", lambda y, nkeep: rules.percentile(y, low, high, nkeep))
+
+
+def draw_pclip(rng, *_):
+    """A sample on either side, by its rank or a part of the side."""
+    low, high, k = factor(rng), factor(rng), float(rng.choice([-0.5, 0.5, -0.9, 0.3, -1, 1, -2, 2, 5]))
+    return Step(f"pclip:{k:g},{low},{high}", lambda y, nkeep: rules.pclip(y, k, low, high, nkeep))
+
+
+def draw_esd(rng, *_):
+    """A part of the samples and a significance."""
+    share, alpha = float(rng.choice([0.1, 0.2, 0.3, 0.49])), float(rng.choice([0.01, 0.05, 0.2]))
+    fewest = max(3, int(np.ceil(1 / share - 1e-9)))
+    return Step(f"esd:{share},{alpha}", lambda y, nkeep: rules.esd(y, share, alpha, nkeep), fewest)
+
+
+def draw_rcr(rng, *_):
+    """A limit."""
+    limit = float(rng.choice([0.1, 0.5, 0.9]))
+    return Step(f"rcr:{limit}", lambda y, nkeep: rules.rcr(y, limit, nkeep))
+
+
+def factors_of(name, rule, fewest=3):
+    """A rule of a LOW and a HIGH alone."""
+
+    def draw(rng, *_):
+        low, high = factor(rng), factor(rng)
+        return Step(f"{name}:{low},{high}", lambda y, nkeep: rule(y, low, high, nkeep), fewest)
+
+    return draw
+
+
+# The rules that look only at the samples of a pixel, each drawn by (rng, level, spread).
+RULES = [
+    draw_percentile,
+    draw_pclip,
+    factors_of("winsorized", rules.winsorized),
+    factors_of("median-sigma", rules.median_sigma),
+    factors_of("linear-fit", rules.linear_fit, 5),
+    draw_esd,
+    draw_rcr,
+]
+
+
 def draw_step(rng, level, spread):
-    """One of the rules that look only at the samples of a pixel."""
-    low, high = factor(rng), factor(rng)
-    kind = rng.choice(["percentile", "pclip", "winsorized", "median-sigma", "linear-fit", "esd", "rcr"])
-    if kind == "percentile":
-        low, high = (round(v * spread / abs(level), 6) for v in (low, high))
-        return Step(f"percentile:{low},{high}", lambda y, nkeep: rules.percentile(y, low, high, nkeep))
-    if kind == "pclip":
-        k = float(rng.choice([-0.5, 0.5, -0.9, 0.3, -1, 1, -2, 2, 5]))
-        return Step(f"pclip:{k:g},{low},{high}", lambda y, nkeep: rules.pclip(y, k, low, high, nkeep))
-    if kind == "esd":
-        share, alpha = float(rng.choice([0.1, 0.2, 0.3, 0.49])), float(rng.choice([0.01, 0.05, 0.2]))
-        return Step(f"esd:{share},{alpha}", lambda y, nkeep: rules.esd(y, share, alpha, nkeep))
-    if kind == "rcr":
-        limit = float(rng.choice([0.1, 0.5, 0.9]))
-        return Step(f"rcr:{limit}", lambda y, nkeep: rules.rcr(y, limit, nkeep))
-    rule = {"winsorized": rules.winsorized, "median-sigma": rules.median_sigma, "linear-fit": rules.linear_fit}[kind]
-    return Step(f"{kind}:{low},{high}", lambda y, nkeep: rule(y, low, high, nkeep))
+    """One of the rules."""
+    return RULES[int(rng.integers(len(RULES)))](rng, level, spread)
 
 
 def draw_older_step(rng, level, spread):
@@ -133,9 +169,10 @@ def draw_older_step(rng, level, spread):
     kind = rng.choice(["extrema", "sigma"])
     if kind == "extrema":
         nlow, nhigh = (int(v) for v in rng.integers(0, 3, 2))
-        return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep))
+        return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep), 1)
     low, high, dev = factor(rng), factor(rng), str(rng.choice(["std", "mad"]))
-    return Step(f"sigma:{low},{high},dev={dev}", lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
+    text = f"sigma:{low},{high},dev={dev}"
+    return Step(text, lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep), 1)
 
 
 def chain(y, steps, nkeep):

@@ -58,6 +58,8 @@ def judge_stack(binary, rng, folder):
     flags = [word for step in steps for word in ("--clip", step.text)] + ["--nkeep", str(nkeep)]
     flags += ["--planes", ",".join(PLANES), "--threads", str(rng.choice([1, 2]))]
     run = launch(combine_command(binary, flags, "out.fits", names), folder)
+    if any(step.fewest > len(stored) for step in steps):
+        return refused(run, folder)
     try:
         if run.code != 0:
             raise Disagreement(f"exit status {run.code}\n{run.message}")
@@ -68,6 +70,13 @@ def judge_stack(binary, rng, folder):
     except Disagreement as error:
         raise Disagreement(f"cd {folder}\n{shell(run.command)}\n{error}") from None
     return y.shape[1], int(doubts.sum())
+
+
+def refused(run, folder):
+    """Too few frames for a step are told before anything is read: nothing to judge then."""
+    if run.code != 1 or "frames at least" not in run.message or (folder / "out.fits").exists():
+        raise Disagreement(f"cd {folder}\n{shell(run.command)}\nexit status {run.code}, expected a refusal\n{run.message}")
+    return 0, 0
 
 
 def shown(values):

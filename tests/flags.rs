@@ -58,6 +58,7 @@ fn flags_that_do_not_read() {
         ("--zero key:", "--zero"),
         ("--weight heavy", "--weight"),
         ("--weight 1,-1", "--weight"),
+        ("--norm addmul", "--norm"),
         ("--nkeep=-1", "--nkeep"),
         ("--no-such-flag", "--no-such-flag"),
     ] {

@@ -40,6 +40,8 @@ mod summary;
 mod uncertainty;
 /// Where packed frames are unpacked, and what that ends in.
 mod unpacking;
+/// Weights of frames, and the norms.
+mod weights;
 
 /// Damaged frames that are refused.
 mod damage;

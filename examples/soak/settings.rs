@@ -259,7 +259,7 @@ fn stack(kind: Kind, draw: &mut Draw) -> Stack {
         clip: (0..draw.below(3))
             .map(|_| read(draw.one_of(&CLIPS)))
             .collect(),
-        nkeep: draw.below(3),
+        nkeep: [0, 1, 2, -1][draw.below(4)],
         ..Stack::default()
     };
     let levels = [

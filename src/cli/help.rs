@@ -40,8 +40,8 @@ MASK plane of its frame or by --bad-pixels. Absent samples take part in nothing.
   combine    what is left becomes one value, with its uncertainty and its
              mask; where nothing is left, the value is NaN and the mask 1
 
-There may be more frames than memory holds: they are read in bands of rows, each pixel once (and again where scale or \
-zero are measured), within --mem-limit. The same frames and choices give the same file, whatever the limit, the \
+There may be more frames than memory holds: they are read in bands of rows, each pixel once (and again where scale, \
+zero or noise are measured), within --mem-limit. The same frames and choices give the same file, whatever the limit, the \
 threads and the way of reading.";
 
 /// Ends the long help of `combine`.
@@ -295,10 +295,47 @@ What each frame is divided by
 
   none                nothing
   mean, median, mode  that of its samples in --stats-section
+  mad                 their spread, 1.4826 * median|x - median| (not
+                      for --zero)
+  median*mad          their median times their spread (not for --zero)
   key:KEYWORD         a number from its header
   1.5,2,...           numbers, one a frame
   @file               numbers from a file, with blanks, commas or new
                       lines between them; # begins a comment";
+
+/// What `--norm` stands for.
+pub(super) const NORM: &str = "\
+Bring the frames to the first, by the names of Siril's -norm [default: none]
+
+  none      nothing
+  add       --zero median --zero-to first
+            medians become the same by adding
+  mul       --scale median --scale-to first
+            medians become the same by multiplying
+  addscale  --zero median --zero-to first --scale mad --scale-to first
+            spreads by multiplying, then medians by adding
+  mulscale  --scale median*mad --scale-to first
+            multiplied by the ratio of the medians and that of the spreads
+
+It goes alone, without the flags that it stands for. Siril 1.0 has other measures of the same: the median and the biweight midvariance \
+of samples within 4 sigma, without those that are 0. add is for a sky that comes and goes, mul for flats; addscale also for \
+a changing transparency, where the spread is that of the field and not of noise.";
+
+/// What `--weight` may be.
+pub(super) const WEIGHT: &str = "\
+What each frame counts in an average, a sum or a quadrature
+
+  none         all the same
+  exposure     EXPTIME, which must be there and positive
+  noise        1/s^2, s being the noise of the frame in --stats-section
+               as it is scaled: from differences of samples near each
+               other, which are deaf to the sky, its gradients and stars
+  key:KEYWORD  a number from its header
+  1.5,2,...    numbers, one a frame
+  @file        numbers from a file, as for --scale
+  ivar         each sample by one over the square of its uncertainty
+
+Weights are 0 or above. They have no say in what is rejected. -vv tells those by noise.";
 
 /// What `--compress` does.
 pub(super) const COMPRESS: &str = "\

@@ -111,6 +111,7 @@ impl<'a> Outcome<'a> {
             |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
         let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
         let in_all = (0..nframe).map(in_all).collect();
+        let warnings = plan.warnings.clone();
         self.images.push(Done {
             sample,
             sides: tally
@@ -135,6 +136,7 @@ impl<'a> Outcome<'a> {
         self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
         self.warnings.extend(reader.warning());
+        self.warnings.extend(warnings);
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
         self.warnings.extend(remark);
@@ -151,6 +153,18 @@ impl<'a> Outcome<'a> {
         let of_images = self.images.iter();
         let frames = of_images.flat_map(|image| image.worst_of_steps[step].clone());
         most(frames, NWORST_OF_STEP)
+    }
+
+    /// A step as it was done; `auto` can be another in each image.
+    fn step(&self, step: usize) -> String {
+        let mut told: Vec<&str> = Vec::new();
+        for image in &self.images {
+            let step = image.plan.clip.get(step).map_or("", String::as_str);
+            if !told.contains(&step) {
+                told.push(step);
+            }
+        }
+        told.join(" or ")
     }
 
     /// The summary of a run that took so long.
@@ -170,8 +184,8 @@ impl<'a> Outcome<'a> {
             .clip
             .iter()
             .enumerate()
-            .map(|(step, clip)| ClipCount {
-                step: clip.to_string(),
+            .map(|(step, _)| ClipCount {
+                step: self.step(step),
                 low: self.low(step),
                 high: self.images.iter().map(|image| image.sides[step].1).sum(),
                 worst_frames: self.worst_of(step),

@@ -3,7 +3,7 @@
 mod calibration;
 
 use super::{
-    Clip, Compression, Iterations, LevelTo, Method, Neighbours, Plane, Recipe, Sigma, Stack,
+    Clip, Compression, Iterations, Level, LevelTo, Method, Neighbours, Plane, Recipe, Sigma, Stack,
     Uncertainty, Weight,
 };
 use crate::error::{Error, Result};
@@ -51,6 +51,12 @@ impl Recipe {
                 "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
             ));
         }
+        if matches!(stack.zero, Level::Mad | Level::MedianMad) {
+            return refuse(&format!(
+                "--zero {}: a spread is no zero, it is for --scale",
+                stack.zero
+            ));
+        }
         let positive = |to: LevelTo| !matches!(to, LevelTo::Value(value) if !(value > 0.0 && value.is_finite()));
         if !positive(stack.scale_to) {
             return refuse("--scale-to: a positive number, first or mean");
@@ -64,6 +70,14 @@ impl Recipe {
         }
         stack.clip.iter().try_for_each(Clip::check)?;
         self.check_neighbours()?;
+        let settled = |clip: &Clip| clip.settled(&self.calibration, 0);
+        let gainless = |clip: &Clip| clip.noise().is_some_and(|noise| noise.gain.is_none());
+        if let Some(clip) = stack.clip.iter().map(settled).find(gainless) {
+            return refuse(&format!(
+                "--clip {clip} needs the gain, in electrons per unit of the samples: gain=GAIN takes it from that keyword of each frame, \
+                 gain=1.5 is a number; after --gain samples are electrons, and it is 1"
+            ));
+        }
         self.output.compression.map_or(Ok(()), Compression::check)?;
         self.calibration.check(&self.frames)
     }
@@ -114,7 +128,11 @@ impl Clip {
     fn check(&self) -> Result<()> {
         let sound = match *self {
             Self::Minmax { low, high } => low <= high,
-            Self::Extrema { .. } => true,
+            Self::Extrema { .. } | Self::Auto => true,
+            Self::Ccd { factors, ref noise } => {
+                factors.low > 0.0 && factors.high > 0.0 && noise.is_sound()
+            }
+            Self::Cr { high, ref noise } => high > 0.0 && noise.is_sound(),
             Self::Sigma(Sigma {
                 low,
                 high,
@@ -145,7 +163,7 @@ impl Clip {
             return Ok(());
         }
         Err(Error::Choice(format!(
-            "--clip {self}: bounds must be in order, LOW, HIGH and iters positive, parts between 0 and 1"
+            "--clip {self}: bounds must be in order, LOW, HIGH, iters and gain positive, noise not below 0, parts between 0 and 1"
         )))
     }
 }

@@ -16,7 +16,7 @@ use crate::recipe::{Method, Uncertainty};
 #[derive(Debug)]
 pub(super) enum What<'a, T> {
     /// Intervals of sorted columns.
-    Sorted(SortedBlock<'a, T>),
+    Sorted(&'a SortedBlock<'a, T>),
     /// Everything: no sample is absent.
     All,
     /// What lies between values.
@@ -37,6 +37,7 @@ impl StackRoom {
             way,
             rows,
             sorted,
+            apart,
             deviations,
             weights,
             table,
@@ -57,12 +58,13 @@ impl StackRoom {
         };
         match *way {
             Way::Sorted => {
-                let mut sorted = SortedBlock::new(self.width, rows, sorted, lit);
+                let mut sorted = SortedBlock::new(self, rows, sorted, (apart, lit));
                 sorted.clip(self, rows, table, tally, (lanes, marks));
                 if self.method.has_moments() {
-                    self.moments(rows, &What::Sorted(sorted), beside, lanes);
+                    let rows = sorted.rows(rows);
+                    self.moments(rows, &What::Sorted(&sorted), beside, lanes);
                 } else {
-                    self.ranked(rows, &sorted, beside, lanes);
+                    self.ranked(sorted.rows(rows), &sorted, beside, lanes);
                 }
             }
             Way::Moments => {

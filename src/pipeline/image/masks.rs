@@ -42,9 +42,9 @@ impl Image<'_> {
             env!("CARGO_PKG_VERSION"),
             self.list.frames.len()
         )];
-        making.extend(stack.clip.iter().map(|step| format!("clip {step}")));
+        making.extend(self.plan.clip.iter().map(|step| format!("clip {step}")));
         making.extend(stack.neighbours.steps());
-        if stack.nkeep > 0 {
+        if stack.nkeep != 0 {
             making.push(format!("nkeep {}", stack.nkeep));
         }
         if let Some(region) = &self.recipe.frames.region {

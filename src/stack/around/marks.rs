@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::lanes::Sides;
+use super::super::lanes::Lanes;
 use crate::kernel::{LANES, Row, Sample};
+use crate::recipe::Family;
 use crate::shape::Shape;
 
 /// A clip step took the sample on its low side.
@@ -22,6 +23,33 @@ pub(super) const ABSENT: u8 = 8;
 pub(super) const NEXT: u8 = 16;
 /// It is in no hole.
 pub(super) const OPEN: u8 = 32;
+/// Where the bits begin that say what sort of step took it: 0 for bounds that lead the chain, else the number of its family and 1, that of bounds
+/// being the highest.
+const SORT: u32 = 6;
+
+/// The mark of a sample that a step of this family took, behind the head of the chain.
+pub(crate) fn note_of(family: Family, low: bool) -> u8 {
+    let side = if low { LOW } else { HIGH };
+    side | match family {
+        Family::Bounds => 3 << SORT,
+        Family::Order => SEED | 1 << SORT,
+        Family::Deviation => SEED | 2 << SORT,
+    }
+}
+
+/// The family of the step that left a mark.
+fn family(mark: u8) -> Family {
+    match mark >> SORT {
+        1 => Family::Order,
+        2 => Family::Deviation,
+        _ => Family::Bounds,
+    }
+}
+
+/// Whether a mark is that of a sample which was there when the steps began, behind the bounds that lead the chain.
+fn was_present(mark: u8) -> bool {
+    mark & ABSENT == 0 && (mark & TAKEN == 0 || mark & TAKEN == NEIGHBOUR || mark >> SORT != 0)
+}
 
 /// Frames that are told of in one byte: two bits each, the first frame in the lowest.
 const TOGETHER: usize = 4;
@@ -88,32 +116,35 @@ impl Marks {
         }
     }
 
-    /// Makes the samples of a block absent that are marked as taken; counts those of clip steps by side.
+    /// Makes the samples of a block absent that are marked as taken; counts those of clip steps.
     pub(super) fn erase<T: Sample>(
         &self,
         pixels: Range<usize>,
         rows: &mut [Row<T>],
-        sides: &mut Sides,
+        lanes: &mut Lanes,
     ) {
         let frames = self.bytes.chunks_exact(self.shape.npixel());
         for (row, bytes) in rows.iter_mut().zip(frames) {
             for (lane, byte) in bytes[pixels.clone()].iter().enumerate() {
                 let taken = byte & TAKEN;
-                sides.low[lane] += u32::from(taken == LOW);
-                sides.high[lane] += u32::from(taken == HIGH);
                 if taken != 0 {
                     row.0[lane] = T::ABSENT;
+                    if taken != NEIGHBOUR {
+                        lanes.take_one(family(*byte), lane, taken == LOW);
+                    }
                 }
             }
         }
     }
 
-    /// Counts at each pixel of a row the samples that are kept, and those of them that are to be taken next.
-    pub(super) fn count(&self, row: usize, counts: &mut Vec<[u32; 2]>) {
+    /// Counts at each pixel of a row the samples that were there before clipping, those that are kept, and those of them that are to be
+    /// taken next.
+    pub(super) fn count(&self, row: usize, counts: &mut Vec<[u32; 3]>) {
         counts.clear();
-        counts.resize(self.shape.ncol, [0; 2]);
+        counts.resize(self.shape.ncol, [0; 3]);
         for frame in 0..self.nframe {
-            for ([kept, next], mark) in counts.iter_mut().zip(self.row(frame, row)) {
+            for ([present, kept, next], mark) in counts.iter_mut().zip(self.row(frame, row)) {
+                *present += u32::from(was_present(*mark));
                 *kept += u32::from(mark & (TAKEN | ABSENT) == 0);
                 *next += u32::from(mark & NEXT != 0);
             }

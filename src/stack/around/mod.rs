@@ -20,10 +20,11 @@ use super::sorted::SortedBlock;
 use super::{Scratch, StackRoom, Tally, Way};
 use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample};
-use crate::recipe::{Clip, Neighbours};
+use crate::recipe::{Clip, Neighbours, stay};
 use crate::tile::OutStrip;
 
 pub(super) use light::Light;
+pub(super) use marks::note_of;
 pub(crate) use marks::{Marks, code, told_nbyte, told_of};
 pub(super) use note::{note_between, note_bounds, note_page, note_ranks};
 
@@ -57,8 +58,8 @@ pub(crate) struct Desk {
     disc: Vec<usize>,
     /// Pixels of a hole; columns of seeds.
     pixels: Vec<usize>,
-    /// Samples kept, and to be taken, at each pixel of a row.
-    counts: Vec<[u32; 2]>,
+    /// Samples present, kept, and to be taken, at each pixel of a row.
+    counts: Vec<[u32; 3]>,
     /// What is counted where it does not count: in rows of neighbours.
     pub(crate) idle: Tally,
 }
@@ -82,7 +83,7 @@ impl Desk {
         let Neighbours { grow, hole_fill } = room.around.neighbours;
         let pixels = ncol.max(holes::most(hole_fill)) + grow::disc(grow).len();
         pixels * size_of::<usize>()
-            + ncol * size_of::<[u32; 2]>()
+            + ncol * size_of::<[u32; 3]>()
             + Tally::nbyte(room.nstep(), room.nframe)
     }
 
@@ -96,7 +97,7 @@ impl Desk {
     fn take_neighbours(
         &mut self,
         Neighbours { grow, hole_fill }: Neighbours,
-        nkeep: usize,
+        nkeep: i64,
         (band, mut step): (&Range<usize>, usize),
         tally: &mut Tally,
     ) {
@@ -114,22 +115,26 @@ impl Desk {
         }
     }
 
-    /// Takes the samples of `rows` that are to be taken next, but at pixels where fewer than `nkeep` would be left: there none.
+    /// Takes the samples of `rows` that are to be taken next, but at pixels where fewer than `nkeep` has stay would be left: there none.
     fn settle(
         &mut self,
-        nkeep: usize,
+        nkeep: i64,
         rows: &Range<usize>,
         (band, step): (&Range<usize>, usize),
         tally: &mut Tally,
     ) {
         let Self { marks, counts, .. } = self;
         for row in rows.clone() {
-            if nkeep > 0 {
+            if nkeep != 0 {
                 marks.count(row, counts);
             }
             for frame in 0..marks.nframe() {
-                let enough =
-                    |col: usize| nkeep == 0 || (counts[col][0] - counts[col][1]) as usize >= nkeep;
+                let enough = |col: usize| {
+                    nkeep == 0 || {
+                        let [present, kept, next] = counts[col].map(|n| n as usize);
+                        kept - next >= stay(nkeep, present)
+                    }
+                };
                 let taken = marks.take_next(frame, row, enough);
                 if band.contains(&row) {
                     tally.neighbours(step, frame, taken);
@@ -259,8 +264,7 @@ impl StackRoom {
         place: impl Fn(usize) -> (usize, usize),
     ) -> Result<()> {
         self.strip_with(scratch, out, place, |rows, pixels, lanes| {
-            marks.erase(pixels, rows, &mut lanes.head);
-            lanes.taken = lanes.head;
+            marks.erase(pixels, rows, lanes);
         })
     }
 
@@ -297,12 +301,13 @@ impl StackRoom {
             tally,
             marks,
             lit,
+            apart,
             ..
         } = scratch;
         let rows: &[Row<T>] = &rows[block * self.nframe..][..self.nframe];
         match *way {
             Way::Sorted => {
-                let mut sorted = SortedBlock::new(self.width, rows, sorted, lit);
+                let mut sorted = SortedBlock::new(self, rows, sorted, (apart, lit));
                 sorted.clip(self, rows, table, tally, (&mut lanes, marks));
                 if self.around.until.is_some() {
                     light = sorted.light();

@@ -1,17 +1,16 @@
 //! What a clip step took of a block, noted sample by sample.
 
 use super::super::page::Column;
-use super::marks::{HIGH, LOW, SEED};
+use super::marks::{HIGH, LOW, note_of};
 use crate::kernel::{Between, Kept, LANES, Row, Sample};
-use crate::recipe::Clip;
+use crate::recipe::{Clip, Family};
 
 /// Marks of a block: a row a frame; none where nothing is noted.
 type Block = [[u8; LANES]];
 
 /// What is noted of the samples that a step takes on its low side and on its high side.
 fn sides(clip: &Clip) -> [u8; 2] {
-    let seed = if clip.is_statistical() { SEED } else { 0 };
-    [LOW | seed, HIGH | seed]
+    [true, false].map(|low| note_of(Family::of(clip), low))
 }
 
 /// Notes the samples that lie outside bounds in their own units.
@@ -110,12 +109,20 @@ fn equal<T: Sample>(sorted: &[Row<T>], lane: usize, rank: usize, edge: T) -> usi
     before.take_while(|row| row.0[lane] == edge).count()
 }
 
-/// Notes what the page took of the pixel of a lane, in the place of what was noted of it.
-pub(in super::super) fn note_page(marks: &mut Block, lane: usize, column: &Column, clip: &[Clip]) {
+/// Notes what the page took of the pixel of a lane, in the place of what was noted of it; so many steps of its own lead the chain.
+pub(in super::super) fn note_page(
+    marks: &mut Block,
+    (lane, nleading): (usize, usize),
+    column: &Column,
+    clip: &[Clip],
+) {
     for (frame, mark) in marks.iter_mut().enumerate() {
         match column.page.taken[frame] {
             Some((step, low)) => {
-                let [below, above] = sides(&clip[step as usize]);
+                let [below, above] = match step as usize {
+                    step if step < nleading => [LOW, HIGH],
+                    step => sides(&clip[step]),
+                };
                 mark[lane] = if low { below } else { above };
             }
             // What led the chain took is no longer there.

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::marks::{ABSENT, LOW, NEIGHBOUR, SEED, TAKEN};
+use super::marks::{ABSENT, LOW, NEIGHBOUR, SEED, TAKEN, note_of};
 use super::{Desk, grow};
-use crate::recipe::Neighbours;
+use crate::recipe::{Family, Neighbours, stay};
 use crate::shape::Shape;
 use crate::stack::Tally;
 use crate::stack::around::marks::Marks;
@@ -15,13 +15,19 @@ use crate::stack::around::marks::Marks;
 type Frame = Vec<Vec<u8>>;
 
 /// What is taken at each pixel of every frame, unless too few would be left there.
-fn settle(frames: &mut [Frame], next: &[Vec<Vec<bool>>], nkeep: usize) {
+fn settle(frames: &mut [Frame], next: &[Vec<Vec<bool>>], nkeep: i64) {
     for row in 0..frames[0].len() {
         for col in 0..frames[0][0].len() {
+            let head = |mark: u8| mark == LOW;
+            let present = |frame: &&Frame| {
+                let mark = frame[row][col];
+                mark & ABSENT == 0 && !head(mark)
+            };
+            let present = frames.iter().filter(present).count();
             let stays = |frame: &usize| {
                 frames[*frame][row][col] & (TAKEN | ABSENT) == 0 && !next[*frame][row][col]
             };
-            if (0..frames.len()).filter(stays).count() >= nkeep {
+            if (0..frames.len()).filter(stays).count() >= stay(nkeep, present) {
                 for (frame, next) in frames.iter_mut().zip(next) {
                     if next[row][col] {
                         frame[row][col] = NEIGHBOUR;
@@ -90,7 +96,7 @@ fn enclosed(frame: &Frame, largest: usize) -> Vec<Vec<bool>> {
 }
 
 /// The textbook over whole frames.
-fn textbook(frames: &[Frame], neighbours: Neighbours, nkeep: usize) -> Vec<Frame> {
+fn textbook(frames: &[Frame], neighbours: Neighbours, nkeep: i64) -> Vec<Frame> {
     let mut frames = frames.to_vec();
     let Neighbours { grow, hole_fill } = neighbours;
     let next: Vec<_> = frames.iter().map(|frame| near(frame, grow)).collect();
@@ -109,7 +115,7 @@ fn textbook(frames: &[Frame], neighbours: Neighbours, nkeep: usize) -> Vec<Frame
 fn tile(
     frames: &[Frame],
     neighbours: Neighbours,
-    nkeep: usize,
+    nkeep: i64,
     band: &Range<usize>,
 ) -> (Vec<Frame>, Vec<u64>) {
     let Neighbours {
@@ -160,12 +166,12 @@ proptest! {
         (nframe, nrow, ncol) in (1..4_usize, 1..14_usize, 1..11_usize),
         drawn in prop::collection::vec(0..20_u8, 3 * 14 * 11), density in 1..9_u8,
         grow in prop_oneof![Just(0.0), Just(1.0), Just(1.5), Just(2.3), 0.1..6.0_f64],
-        hole_fill in 0..5_usize, nkeep in 0..3_usize, height in 1..14_usize,
+        hole_fill in 0..5_usize, nkeep in -2..3_i64, height in 1..14_usize,
     ) {
         let mark = |drawn: u8| match drawn {
             0 => ABSENT,
             1 => LOW,
-            n if n < 1 + density => LOW | SEED,
+            n if n < 1 + density => note_of(Family::Order, true),
             _ => 0,
         };
         let mut drawn = drawn.into_iter().map(mark);

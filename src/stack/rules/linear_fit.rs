@@ -18,7 +18,7 @@ impl<T: Sample> SortedBlock<'_, T> {
     pub(in super::super) fn linear_fit(
         &mut self,
         factors: Factors,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         gives_back: &mut [bool; LANES],
     ) {
         let mut halves = Halves::of(&self.kept);

@@ -16,7 +16,7 @@ impl<T: Sample> SortedBlock<'_, T> {
     pub(in super::super) fn poisson(
         &mut self,
         factors: Factors,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         gives_back: &mut [bool; LANES],
     ) {
         let mut open = self.kept;

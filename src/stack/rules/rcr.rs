@@ -14,22 +14,36 @@
 use super::super::critical::Critical;
 use super::super::formulas::rcr_place;
 use super::super::sorted::SortedBlock;
-use crate::kernel::{Robust, Sample, Search, Table, outliers_kept, rcr_kept};
+use crate::kernel::{LANES, Robust, Sample, Search, Table, outliers_kept, rcr_kept};
 
 impl<T: Sample> SortedBlock<'_, T> {
-    pub(in super::super) fn rcr(&mut self, critical: &Critical, nkeep: usize, table: &mut Table) {
+    pub(in super::super) fn rcr(
+        &mut self,
+        critical: &Critical,
+        nkeep: &[u32; LANES],
+        table: &mut Table,
+    ) {
         let (robust, precise) = critical.tables();
-        let fewest = nkeep.max(2);
-        let robust = Robust {
-            place: rcr_place,
-            critical: robust,
-            fewest,
-        };
-        self.kept = rcr_kept(self.width, self.sorted, &self.kept, &robust);
-        let fewest = u32::try_from(fewest).unwrap_or(u32::MAX);
+        let fewest = nkeep.map(|nkeep| nkeep.max(2));
+        // Nearly always all lanes have the same.
+        let before = self.kept;
+        let mut done = [false; LANES];
+        while let Some(first) = done.iter().position(|done| !done) {
+            let robust = Robust {
+                place: rcr_place,
+                critical: robust,
+                fewest: fewest[first] as usize,
+            };
+            let kept = rcr_kept(self.width, self.sorted, &before, &robust);
+            for lane in (first..LANES).filter(|lane| fewest[*lane] == fewest[first]) {
+                (self.kept.from[lane], self.kept.to[lane]) = (kept.from[lane], kept.to[lane]);
+                done[lane] = true;
+            }
+        }
+        let n = self.kept.count();
         let search = Search {
             critical: precise,
-            most: self.kept.count().map(|n| n.saturating_sub(fewest)),
+            most: std::array::from_fn(|lane| n[lane].saturating_sub(fewest[lane])),
             past: false,
         };
         self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{PLANES, step};
+use super::{PLANES, critical, step};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
 use crate::pipeline::strip::{Bench, Passes, Tile, Workshop, pass_before, work};
 use crate::pixels::{Bitpix, Stored};
 use crate::recipe::{Clip, Factors, Method, Neighbours, Uncertainty};
 use crate::shape::{Area, Shape};
-use crate::stack::{Around, Critical, Desk, Scratch, StackRoom, Tally, Way};
+use crate::stack::{Around, Desk, Scratch, StackRoom, Tally, Way};
 use crate::tile::{Companion, EmptyTile, Layout, RawTile, TilePlane};
 
 /// What came of the frames: the bytes of the planes, what is told of the samples, what was counted.
@@ -120,7 +120,7 @@ proptest! {
         pixels in prop::collection::vec(prop_oneof![
             3 => 80.0..120.0_f32, 1 => 0.0..400.0_f32, 1 => Just(100.0_f32), 1 => Just(f32::NAN),
         ], 7 * 9 * 40),
-        grow in prop_oneof![Just(0.0), 0.5..4.0_f64], hole_fill in 0..4_usize, nkeep in 0..4_usize,
+        grow in prop_oneof![Just(0.0), 0.5..4.0_f64], hole_fill in 0..4_usize, nkeep in -3..4_i64,
         (told, scaled) in (any::<bool>(), any::<bool>()), height in 1..9_usize,
     ) {
         let mut chain = chain;
@@ -131,13 +131,16 @@ proptest! {
         let shape = Shape { nrow, ncol };
         let frames: Vec<_> = pixels.chunks(9 * 40).take(nframe).map(|frame| frame[..nrow * ncol].to_vec()).collect();
         let level = |frame: usize| FrameLevel { a: 1.0 + frame as f64 / 16.0, b: -0.5 };
-        let room = StackRoom {
-            width: Width::widest(), nframe, method, critical: Critical::of_steps(&chain, nframe).into(), clip: chain, nkeep,
+        let mut room = StackRoom {
+            width: Width::widest(), nframe, method, critical: critical(&chain, nframe), clip: chain, nkeep,
             around: Around::new(Neighbours { grow, hole_fill }, told), uncertainty: Uncertainty::Scatter,
-            levels: if scaled { (0..nframe).map(level).collect() } else { Arc::new([]) },
+            levels: Arc::new([]),
             weights: None, inverse_variance: false, needs_deviation: false,
             may_be_absent: true, below: None, above: None, planes: PLANES.to_vec(),
         };
+        if scaled {
+            room.scale_by((0..nframe).map(level).collect());
+        }
         let whole = combine(&room, room.way(), shape, &frames, nrow);
         prop_assert_eq!(&combine(&room, room.way(), shape, &frames, height.min(nrow)), &whole);
         prop_assert_eq!(&combine(&room, Way::Page, shape, &frames, nrow), &whole);
