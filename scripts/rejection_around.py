@@ -52,9 +52,9 @@ def judge_around(binary, rng, folder):
     if is_poisson:
         steps.insert(int(rng.integers(0, 2)), draw_poisson(rng, y.shape))
     radius, hole = float(rng.choice([0, 1, 1.5, 2.3, 5])), int(rng.choice([0, 0, 1, 2, 5]))
-    nkeep = int(rng.choice([0, 0, 1, 2, 3]))
+    nkeep = int(rng.choice([0, 0, 1, 2, 3, -1, -2]))
     flags = [word for step in steps for word in ("--clip", step.text)]
-    flags += ["--nkeep", str(nkeep), "--grow", f"{radius:g}", "--hole-fill", str(hole), "--rejected", "masks"]
+    flags += [f"--nkeep={nkeep}", "--grow", f"{radius:g}", "--hole-fill", str(hole), "--rejected", "masks"]
     flags += ["--planes", ",".join(PLANES), "--threads", str(rng.choice([1, 2]))]
     flags += ["--mem-limit", str(rng.choice(["1M", "1G"]))]
     run = launch(combine_command(binary, flags, "out.fits", names), folder)

@@ -428,10 +428,10 @@ def grow(sides, present, radius, nkeep=0):
     return grown & (stays.sum(axis=0) >= np.minimum(least, (present & (sides == 0)).sum(axis=0)))
 
 
-def settled(taken, kept, nkeep):
-    """Those of `taken` that go: none at a pixel that would keep fewer than nkeep (or that keeps fewer already)."""
-    stays = (kept & ~taken).sum(axis=0)
-    return taken & (stays >= nkeep)
+def settled(taken, present, kept, nkeep):
+    """Those of `taken` that go: none at a pixel that would keep fewer than nkeep (negative: of those present, all but so many)."""
+    least = nkeep if nkeep >= 0 else present.sum(axis=0) + nkeep
+    return taken & ((kept & ~taken).sum(axis=0) >= least)
 
 
 def holes(rejected, present, largest):
@@ -460,5 +460,5 @@ def codes(sides, present, radius, hole, nkeep=0):
         found[grow(sides, present, radius, nkeep)] = 3
     if hole > 0:
         taken = holes(found > 0, present, hole)
-        found[settled(taken, present & (found == 0), nkeep)] = 3
+        found[settled(taken, present, present & (found == 0), nkeep)] = 3
     return found

@@ -16,16 +16,16 @@ fn what_was_rejected_is_told_of_the_whole_run() {
         hole_fill: 0,
     };
     recipe.output.rejected = Some(place.path("masks"));
+    recipe.output.overwrite = true;
     let error = stopped(&recipe, ONE_WALK + ONE_WALK / 2);
     assert_eq!(error.exit_code(), 143, "{error}");
     let hidden = [".out.fits.part", ".out.fits.rejected", ".out.fits.state"];
     assert_eq!(left(&place), hidden);
-    assert!(!place.path("masks").exists());
     // Without what was told beside, nothing of it is of use.
     let told = fs::read(place.path(".out.fits.rejected")).unwrap();
     assert!(told.len() == 900 * 700 * 2, "{}", told.len());
     let summary = place.json(&format!(
-        "combine {flags} --rejected masks -o out.fits --resume -j 3 --mem-limit 200M 'f*.fits'"
+        "combine {flags} --rejected masks -o out.fits --overwrite --resume -j 3 --mem-limit 200M 'f*.fits'"
     ));
     assert!(summary["resumed_pixels"].as_u64() > Some(0));
     assert!(
