@@ -216,7 +216,7 @@ fn frames_that_are_calibrated_on_the_way_grow_as_those_that_were_before() {
     let place = night(4);
     let bias: Vec<f64> = (0..NCOL * NROW).map(|pixel| (pixel % 97) as f64).collect();
     Image::new(-32, &[NCOL, NROW], &bias).write(place.path("bias.fit"));
-    let steps = "--bias bias.fit --gain 1.5";
+    let steps = "--bias bias.fit";
     place.done(&format!("calibrate -q {steps} -o reduced 'f*.fits'"));
     place.done(&format!("combine -q {EVERYTHING} -o want.fits reduced"));
     place.done(&format!(
@@ -326,7 +326,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
             ["f0.fits", "is a file"],
         ),
         (
-            "--clip sigma:3 --rejected m f1.fits other/f1.fits",
+            "--clip sigma:3 --rejected m f0.fits f1.fits other/f1.fits",
             1,
             ["other/f1.fits", "both"],
         ),

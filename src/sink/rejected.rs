@@ -169,7 +169,7 @@ impl FrameMask<'_> {
 
     fn hdu(&self) -> HduSpec {
         let mut cards = Card::string("FRAME", self.frame, "of which samples were rejected");
-        let legend = "0 kept or absent, 1 rejected low, 2 rejected high, 3 rejected as a neighbour";
+        let legend = "0 kept or absent; rejected: 1 low, 2 high, 3 as a neighbour";
         for line in std::iter::once(legend).chain(self.making.iter().map(String::as_str)) {
             cards.extend(Card::commentary("HISTORY", line));
         }

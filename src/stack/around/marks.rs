@@ -173,8 +173,12 @@ impl Marks {
         taken
     }
 
-    /// Tells what became of the samples of these rows of the tile: row after row, in each byte four frames of a pixel.
+    /// Tells what became of the samples of these rows of the tile, where there is room for that: row after row, in each byte four frames of
+    /// a pixel.
     pub(crate) fn tell(&self, rows: &Range<usize>, told: &mut [u8]) {
+        if told.is_empty() {
+            return;
+        }
         let ncol = self.shape.ncol;
         let ngroup = told_nbyte(self.nframe);
         for (row, told) in rows.clone().zip(told.chunks_exact_mut(ncol * ngroup)) {
