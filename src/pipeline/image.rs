@@ -127,9 +127,10 @@ impl<'a> Image<'a> {
             .frames
             .iter()
             .map(|frame| frame.path.as_os_str().len() + frame.suffix.len());
-        let around_nbyte = match self.stack.needs_rows() {
-            true => Desk::nbyte(&self.stack, self.region.cols.len()),
-            false => 0,
+        let around_nbyte = if self.stack.needs_rows() {
+            Desk::nbyte(&self.stack, self.region.cols.len())
+        } else {
+            0
         };
         let scratch_nbyte = match self.sample {
             SampleType::F32 => self.stack.scratch_nbyte::<f32>(),

@@ -119,8 +119,8 @@ fn name(frame: &Frame) -> String {
     }
     let words = frame.suffix.split(|c: char| !c.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());
-    let suffix: String = words.map(|word| format!("_{word}")).collect();
-    format!("{stem}{suffix}.fits")
+    let parts: Vec<&str> = std::iter::once(stem).chain(words).collect();
+    format!("{}.fits", parts.join("_"))
 }
 
 /// Bytes that the names of so many masks take.

@@ -23,8 +23,11 @@ pub(super) fn disc(radius: f64) -> Vec<usize> {
     if radius > 0.0 {
         while square(disc.len()) <= radius * radius {
             let down = square(disc.len());
-            let within = |across: &usize| square(*across) + down <= radius * radius;
-            disc.push((1..).take_while(within).count());
+            let mut half = 0;
+            while square(half + 1) + down <= radius * radius {
+                half += 1;
+            }
+            disc.push(half);
         }
     }
     disc
