@@ -20,8 +20,9 @@ from pathlib import Path
 
 from memory_calibration import ALL, calibrates
 from memory_frames import make_frames, pack_frames
-from memory_run import MIB, Cgroup, Ledger, smallest
+from memory_run import MIB, Cgroup, Ledger, digest, smallest
 
+MASKS = "masks"
 CASES = {
     "mean": [],
     "mean, all planes": ["--clip", "minmax:,60000", "--planes", ALL],
@@ -29,6 +30,8 @@ CASES = {
     "packed output": ["--compress", "rice", "--planes", ALL],
     "gzipped output": ["--compress", "gzip", "--quantize", "4", "--dtype", "f64"],
     "MAD clip": ["--clip", "sigma:5", "--planes", ALL],
+    "poisson": ["--clip", "poisson:4", "--planes", ALL],
+    "neighbours, masks": ["--clip", "sigma:4", "--grow", "1.5", "--hole-fill", "4", "--planes", ALL, "--rejected", MASKS],
 }
 
 
@@ -40,7 +43,7 @@ def stacks(binary, ledger, place, short):
         make_frames(folder, count, side)
         large = count * side * side > 3e8
         for case, flags in CASES.items():
-            if large and case == "mean, all planes":
+            if large and case in ("mean, all planes", "neighbours, masks"):
                 continue
             stack(binary, ledger, (folder, count, side), f"{count:5} × {side}² {case:18}", flags)
 
@@ -58,6 +61,8 @@ def stack(binary, ledger, frames, case, flags):
     """The runs of one recipe on frames of one kind."""
     folder, count, side = frames
     large, out, digests = count * side * side > 3e8, folder.parent / "out.fits", set()
+    masks = folder.parent / MASKS
+    flags = [masks if flag == MASKS else flag for flag in flags]
     for io in ["mmap", "read"]:
         for threads in [2] if large else [1, 2, 8]:
             command = [binary, "combine", "-q", "--json", "--overwrite", "-o", out, *flags]
@@ -67,12 +72,14 @@ def stack(binary, ledger, frames, case, flags):
                 limits.insert(1, 32 * MIB)
             # Of more threads than cores some may find nothing left to do, and touch nothing.
             # Tiles that are packed may not need gzip, whose tables are planned for.
-            works = not {"--scale", "--compress"} & set(flags) and threads <= (os.cpu_count() or 1)
+            works = not {"--scale", "--compress", "--rejected"} & set(flags) and threads <= (os.cpu_count() or 1)
             # The smallest tiles of large frames by maps are slow, and no other for memory.
             for limit in limits[1:] if large else limits:
                 if limit >= limits[0]:
                     label, nmap = f"{case} {io:4} -j {threads}", threads * (io == "mmap")
-                    digests.add(ledger.hold(label, command, out, limit, nmap, works))
+                    of_output = ledger.hold(label, command, out, limit, nmap, works)
+                    told = digest(masks) if masks in flags and of_output else ""
+                    digests.add(of_output and f"{of_output} {told}")
     ledger.same(case, digests)
 
 

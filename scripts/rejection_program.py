@@ -4,6 +4,7 @@ import numpy as np
 
 from compare import Disagreement, combine_command, launch, read_output, shell
 from fits_frames import FrameFile, Image, write_frames
+from rejection_around import judge_around
 from rejection_draw import KINDS, NCOL, chain, draw_noise_step, draw_older_step, draw_stack, draw_step, noise_cards
 
 PLANES = ["data", "count", "low", "high"]
@@ -44,6 +45,8 @@ def judge_program(binary, stacks, seed, home):
         rng = np.random.default_rng([seed, stack])
         try:
             judged, doubtful = judge_stack(binary, rng, home / f"stack{stack}")
+            more, doubts = judge_around(binary, rng, home / f"around{stack}")
+            judged, doubtful = judged + more, doubtful + doubts
         except Disagreement as error:
             raise Disagreement(f"stack {stack} of seed {seed}\n{error}") from None
         pixels, undecided = pixels + judged, undecided + doubtful

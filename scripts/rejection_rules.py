@@ -15,6 +15,7 @@ Common to all, where the rule does not say otherwise
 from math import pi, sqrt
 
 import numpy as np
+from scipy import ndimage
 from scipy.special import erfcinv
 from scipy.stats import t as student
 
@@ -425,3 +426,39 @@ def grow(sides, present, radius, nkeep=0):
     stays = present & (sides == 0) & ~grown
     least = np.minimum(nkeep, nframe) if nkeep >= 0 else np.maximum(0, present.sum(axis=0) + nkeep)
     return grown & (stays.sum(axis=0) >= np.minimum(least, (present & (sides == 0)).sum(axis=0)))
+
+
+def settled(taken, present, kept, nkeep):
+    """Those of `taken` that go: none at a pixel that would keep fewer than nkeep (negative: of those present, all but so many)."""
+    least = nkeep if nkeep >= 0 else present.sum(axis=0) + nkeep
+    return taken & ((kept & ~taken).sum(axis=0) >= least)
+
+
+def holes(rejected, present, largest):
+    """What rejected samples enclose in their frame: (frame, row, col).
+
+    Regions of kept samples, connected by their sides, at most `largest` rows high and columns wide, not at the edge, with
+    only rejected and absent samples round them and a rejected one among those. Gnuastro's maskfilled fills any size.
+    """
+    inside = np.zeros(rejected.shape, bool)
+    for out, gone, there in zip(inside, rejected, present, strict=True):
+        regions, _ = ndimage.label(there & ~gone)
+        beside = ndimage.binary_dilation(gone, ndimage.generate_binary_structure(2, 1))
+        for number, (rows, cols) in enumerate(ndimage.find_objects(regions), 1):
+            region = regions == number
+            edge = 0 in (rows.start, cols.start) or rows.stop == gone.shape[0] or cols.stop == gone.shape[1]
+            small = rows.stop - rows.start <= largest and cols.stop - cols.start <= largest
+            if small and not edge and (region & beside).any():
+                out |= region
+    return inside
+
+
+def codes(sides, present, radius, hole, nkeep=0):
+    """What became of each sample (frame, row, col): 0 kept or absent, 1 low, 2 high, 3 a neighbour."""
+    found = np.where(sides < 0, 1, np.where(sides > 0, 2, 0)).astype("u1")
+    if radius > 0:
+        found[grow(sides, present, radius, nkeep)] = 3
+    if hole > 0:
+        taken = holes(found > 0, present, hole)
+        found[settled(taken, present, present & (found == 0), nkeep)] = 3
+    return found

@@ -8,13 +8,14 @@ mod compression;
 mod deciding;
 mod detector;
 mod level;
+mod neighbours;
 mod plane;
+mod resources;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::shape::Section;
-use crate::units::ByteSize;
 
 pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
@@ -26,7 +27,9 @@ pub use compression::{Codec, Compression};
 pub(crate) use deciding::Choice;
 pub use detector::DetectorNoise;
 pub use level::{Level, LevelTo, Norm, Weight};
+pub use neighbours::Neighbours;
 pub use plane::{Family, Plane};
+pub use resources::{Io, Resources};
 
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
@@ -158,6 +161,8 @@ pub struct Stack {
     pub method: Method,
     /// What is rejected, in this order.
     pub clip: Vec<Clip>,
+    /// What is rejected besides, near what those rejected.
+    pub neighbours: Neighbours,
     /// A clip step that would leave fewer samples gives back those nearest the centre. Negative: all but so many stay of those that are
     /// present at a pixel before clipping, behind bounds that lead the chain.
     pub nkeep: i64,
@@ -253,6 +258,8 @@ pub struct Output {
     pub dtype: Option<PixelType>,
     /// How the images are packed; `None`: not at all.
     pub compression: Option<Compression>,
+    /// A folder for masks of what was rejected, one a frame; `None`: none are written.
+    pub rejected: Option<PathBuf>,
     /// Whether an interrupted run of the same recipe on the same frames is taken up, where there is one.
     pub resume: bool,
     /// How much time passes, at least, between two times at which what is done is put on the disk, so that it can be taken up: 5 s.
@@ -268,6 +275,7 @@ impl Output {
             planes: vec![Plane::Data, Plane::Mask, Plane::Uncertainty],
             dtype: None,
             compression: None,
+            rejected: None,
             resume: false,
             sync_every: Duration::from_secs(5),
         }
@@ -312,29 +320,4 @@ impl PixelType {
             Self::F64 => 8,
         }
     }
-}
-
-/// What a run may use.
-#[derive(Clone, Debug)]
-pub struct Resources {
-    /// The peak resident memory of the process stays at or under this.
-    pub mem_limit: ByteSize,
-    /// Threads that work on pixels, at least 1; never changes a bit of the output.
-    pub threads: usize,
-    /// How frames are read.
-    pub io: Io,
-    /// Where packed frames are unpacked to; `None`: beside the output.
-    pub temp_dir: Option<PathBuf>,
-}
-
-/// How frames are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Io {
-    /// Positioned reads, which were never slower than maps where we measured.
-    #[default]
-    Auto,
-    /// Through memory maps.
-    Mmap,
-    /// By positioned reads.
-    Read,
 }

@@ -36,6 +36,10 @@ pub struct Summary {
     pub empty_pixels: u64,
     /// Each clip step, in order.
     pub clip: Vec<ClipCount>,
+    /// What was taken as the neighbour of what they took: grown, then enclosed.
+    pub neighbours: Vec<NeighbourCount>,
+    /// The folder of the masks of rejected samples, where they were asked for.
+    pub rejected: Option<PathBuf>,
     /// The frames that lost most samples to the clip steps, worst first, ten at most.
     pub worst_frames: Vec<WorstFrame>,
     /// Noise of the result against that of the first frame.
@@ -165,6 +169,17 @@ pub struct ClipCount {
     /// Samples that it took on the high side.
     pub high: u64,
     /// The frames that lost most samples to this step, worst first, three at most.
+    pub worst_frames: Vec<WorstFrame>,
+}
+
+/// What was taken as the neighbour of what clip steps took.
+#[derive(Clone, Debug, Serialize)]
+pub struct NeighbourCount {
+    /// How: `grow 1.5`, `hole-fill 5`.
+    pub step: String,
+    /// Samples that it took.
+    pub taken: u64,
+    /// The frames that lost most samples to it, worst first, three at most.
     pub worst_frames: Vec<WorstFrame>,
 }
 

@@ -8,6 +8,8 @@ mod fits;
 /// Packed frames, made here.
 mod packing;
 
+/// What needs more than one pixel at a time.
+mod around;
 /// Frames that are calibrated together.
 mod batches;
 /// Calibration: into files, and on the way into a stack.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use ccdstream::recipe::{Calibration, Clip, Frames, Io, Level, Method, Output, Resources, Stack};
 use ccdstream::{ByteSize, Error, Recipe, Watch, combine};
 
+/// What is told of samples.
+mod around;
 /// Frames that are calibrated one by one.
 mod calibrated;
 /// What has changed since, or is damaged, or finished.

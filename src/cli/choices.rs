@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Norm, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
-    Weight,
+    Frames, Level, LevelTo, Neighbours, Norm, Output, PixelType, Plane, Resources, Sky, Stack,
+    Uncertainty, Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
@@ -50,7 +50,10 @@ impl Combine {
         };
         let stack = self.stack()?;
         let resources = resources(&self.resources, machine);
-        if self.messages.json && self.output.path.to_str().is_none() {
+        let no_text = |path: &Path| path.to_str().is_none();
+        if self.messages.json
+            && (no_text(&self.output.path) || self.output.rejected.as_deref().is_some_and(no_text))
+        {
             return choice(
                 "--json cannot tell the name of the output, which is no Unicode text; choose another",
             );
@@ -86,6 +89,10 @@ impl Combine {
             method: combining.method,
             clip: rejection.clip.clone(),
             nkeep: rejection.nkeep,
+            neighbours: Neighbours {
+                grow: rejection.grow,
+                hole_fill: rejection.hole_fill,
+            },
             scale: scaling.scale.clone(),
             zero: scaling.zero.clone(),
             scale_to: scaling.scale_to.unwrap_or(LevelTo::Unity),
@@ -214,6 +221,7 @@ fn output(typed: &combine::Output, combining: &combine::Combining) -> Result<Out
     }
     let mut output = Output {
         overwrite: typed.overwrite,
+        rejected: typed.rejected.clone(),
         ..Output::new(&typed.path)
     };
     if let Some(typed) = &typed.planes {

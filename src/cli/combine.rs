@@ -67,6 +67,10 @@ pub(crate) struct Output {
 
     #[command(flatten)]
     pub(crate) compression: Compression,
+
+    /// A folder for masks of what was rejected, one a frame, under the names of the frames [default: none]
+    #[arg(long, value_name = "DIR", long_help = help::REJECTED)]
+    pub(crate) rejected: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +122,14 @@ pub(crate) struct Rejection {
         allow_negative_numbers = true
     )]
     pub(crate) nkeep: i64,
+
+    /// Take also what lies within so many pixels of what a step took in the same frame, such as 1.5 [default: 0]
+    #[arg(long, value_name = "R", default_value_t = 0.0, hide_default_value = true, value_parser = parse::radius, long_help = help::GROW)]
+    pub(crate) grow: f64,
+
+    /// Take also what rejected samples enclose in a frame, up to so many pixels across, such as 5 [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = parse::hole, long_help = help::HOLE_FILL)]
+    pub(crate) hole_fill: usize,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,9 @@
 //! The longer texts of `--help`. Tables are narrow enough for a terminal of 80 columns; clap wraps the rest.
 
+mod around;
+
+pub(super) use around::{GROW, HOLE_FILL, REJECTED};
+
 /// Ends the help of the program.
 pub(super) const PROGRAM: &str = "\
 Examples:
@@ -226,6 +230,10 @@ Take samples away before combining; repeatable, in the order given [default: non
   linear-fit:LOW,HIGH   those far from a line through the sorted samples,
                         in units of their mean distance from it, until
                         nothing changes; 5 samples and more (Siril)
+  poisson:LOW,HIGH      as sigma, until nothing changes, s being
+                        sqrt(max(1, c)) times a number that each row of
+                        the result has, from the scatter in it: for 3 to
+                        6 frames without known gain (IRAF avsigclip)
   esd:FRACTION,ALPHA    outliers by the generalized extreme Studentized
                         deviate, at most FRACTION of the samples; where
                         there are none, some are found with probability

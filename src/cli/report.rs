@@ -35,10 +35,19 @@ pub(crate) fn summary(summary: &Summary, done: &Stack) -> String {
         ));
         lines.extend(worst("most from", &clip.worst_frames));
     }
+    for near in &summary.neighbours {
+        let taken = count(near.taken, samples);
+        lines.push(("near", plain(&format!("{}: {taken} neighbours", near.step))));
+        lines.extend(worst("most from", &near.worst_frames));
+    }
     // Of one step it is said already.
-    if summary.clip.len() > 1 {
+    if summary.clip.len() + summary.neighbours.len() > 1 {
         let frames = &summary.worst_frames[..summary.worst_frames.len().min(3)];
         lines.extend(worst("by all steps, most from", frames));
+    }
+    if let Some(folder) = &summary.rejected {
+        let folder = plain(&folder.display().to_string());
+        lines.push(("masks", format!("of what was rejected, in {folder}")));
     }
     if summary.resumed_pixels > 0 {
         let resumed = count(summary.resumed_pixels, summary.pixels);
@@ -282,6 +291,8 @@ mod tests {
                     worst_frames: vec![],
                 },
             ],
+            neighbours: vec![],
+            rejected: None,
             skipped: vec![SkippedFrame {
                 frame: "f\n3.fits".into(),
                 fault: "is empty: 0 bytes".into(),

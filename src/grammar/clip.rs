@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
 const ANY: &str = "minmax:LO,HI, extrema:NLOW,NHIGH, sigma:LOW,HIGH, percentile:LOW,HIGH, pclip:K,LOW,HIGH, winsorized:LOW,HIGH, \
-                   median-sigma:LOW,HIGH, linear-fit:LOW,HIGH, esd:FRACTION,ALPHA, rcr[:LIMIT], ccd:LOW,HIGH,gain=G,rdnoise=R, cr:HIGH,gain=G,rdnoise=R or auto";
+                   median-sigma:LOW,HIGH, linear-fit:LOW,HIGH, poisson:LOW,HIGH, esd:FRACTION,ALPHA, rcr[:LIMIT], ccd:LOW,HIGH,gain=G,rdnoise=R, cr:HIGH,gain=G,rdnoise=R or auto";
 const MINMAX: &str = "minmax:LO,HI, LO not above HI; an empty side is no bound";
 const EXTREMA: &str = "extrema:NLOW,NHIGH, two whole numbers from 0";
 const SIGMA: &str = "sigma:LOW,HIGH[,center=median|mean][,dev=mad|std][,iters=1|N|converge][,floor=0]; \

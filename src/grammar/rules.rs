@@ -15,6 +15,7 @@ const MEDIAN_SIGMA: &str =
     "median-sigma:LOW,HIGH, above 0; median-sigma:3 means 3,3, an empty side is no bound";
 const LINEAR_FIT: &str =
     "linear-fit:LOW,HIGH, above 0; linear-fit:5 means 5,5, an empty side is no bound";
+const POISSON: &str = "poisson:LOW,HIGH, above 0; poisson:3 means 3,3, an empty side is no bound";
 const ESD: &str = "esd:FRACTION,ALPHA, FRACTION above 0 and at most 0.5, ALPHA between 0 and 1; esd means 0.3,0.05";
 const RCR: &str = "rcr[:LIMIT], LIMIT above 0 and at most 1; rcr means 0.5";
 
@@ -26,6 +27,7 @@ pub(super) fn read(step: &str, arguments: &str) -> Option<(Option<Clip>, &'stati
         "winsorized" => (factors(arguments).map(Clip::Winsorized), WINSORIZED),
         "median-sigma" => (factors(arguments).map(Clip::MedianSigma), MEDIAN_SIGMA),
         "linear-fit" => (factors(arguments).map(Clip::LinearFit), LINEAR_FIT),
+        "poisson" => (factors(arguments).map(Clip::Poisson), POISSON),
         "esd" => (esd(arguments), ESD),
         "rcr" => (rcr(arguments), RCR),
         "ccd" => (detector::ccd(arguments), detector::CCD),
@@ -81,6 +83,7 @@ pub(super) fn write(clip: &Clip, f: &mut Formatter<'_>) -> fmt::Result {
         Clip::Winsorized(factors) => write!(f, "winsorized:{}", sides(factors)),
         Clip::MedianSigma(factors) => write!(f, "median-sigma:{}", sides(factors)),
         Clip::LinearFit(factors) => write!(f, "linear-fit:{}", sides(factors)),
+        Clip::Poisson(factors) => write!(f, "poisson:{}", sides(factors)),
         Clip::Esd { fraction, alpha } => write!(f, "esd:{},{}", show(*fraction), show(*alpha)),
         Clip::Rcr { limit } => write!(f, "rcr:{}", show(*limit)),
         rule => detector::write(rule, f),
@@ -106,6 +109,8 @@ mod tests {
             ("winsorized: 3 , 2.5", "winsorized:3,2.5"),
             ("median-sigma:,4", "median-sigma:,4"),
             ("linear-fit:5", "linear-fit:5,5"),
+            ("poisson:3", "poisson:3,3"),
+            ("poisson:,4", "poisson:,4"),
             ("esd", "esd:0.3,0.05"),
             ("esd:0.1,1e-3", "esd:0.1,0.001"),
             ("rcr", "rcr:0.5"),
@@ -128,6 +133,7 @@ mod tests {
             ("pclip:0,3", PCLIP),
             ("pclip:1.5,3", PCLIP),
             ("winsorized:nan", WINSORIZED),
+            ("poisson:0", POISSON),
             ("winsorized:3,3,3", WINSORIZED),
             ("median-sigma:", MEDIAN_SIGMA),
             ("linear-fit:inf", LINEAR_FIT),

@@ -10,7 +10,7 @@ use crate::kernel::{Sample, Width};
 use crate::pixels::{Bitpix, Stored};
 use crate::recipe::{PixelType, Plane, Stack, Uncertainty};
 use crate::shape::Area;
-use crate::stack::{Critical, Scratch, StackRoom};
+use crate::stack::{Around, Critical, Scratch, StackRoom};
 use crate::tile::{Companion, EmptyTile, Layout, OutStrip, RawTile, RawView, TilePlane};
 
 /// Pixels of what counts as a row: a run gauges noise in one row of eight, and so does a tile of more than a few.
@@ -54,6 +54,7 @@ impl<T: Sample> BenchTile<T> {
             clip: stack.clip.clone(),
             critical: Critical::of_steps(&stack.clip, frames.len()).into(),
             nkeep: stack.nkeep,
+            around: Around::default(),
             uncertainty: Uncertainty::None,
             levels: Arc::new([]),
             weights: None,

@@ -13,7 +13,7 @@ use crate::pixels::SampleType;
 use crate::recipe::{Clip, Hdu, Level, PixelType, Plane, Quantity, Recipe, Uncertainty, Weight};
 use crate::sink::PlaneTypes;
 use crate::source::{self, Frame, FrameList, Masters, Selection};
-use crate::stack::StackRoom;
+use crate::stack::{Around, StackRoom};
 use crate::watch::Watch;
 
 pub(super) use steps::remarks;
@@ -160,6 +160,7 @@ pub(super) fn stack_room(
         clip,
         critical: critical.into(),
         nkeep: stack.nkeep,
+        around: Around::new(stack.neighbours, recipe.output.rejected.is_some()),
         uncertainty: if planes.contains(&Plane::Uncertainty) {
             stack.uncertainty
         } else {

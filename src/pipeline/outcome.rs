@@ -10,7 +10,8 @@ use crate::recipe::Recipe;
 use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, Tally};
 use crate::summary::{
-    ClipCount, Memory, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
+    ClipCount, Memory, NeighbourCount, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary,
+    WorstFrame,
 };
 use crate::sys;
 use crate::units::ByteSize;
@@ -105,7 +106,7 @@ impl<'a> Outcome<'a> {
             resumed,
         } = walked;
         let npixel = plan.shape.npixel() as u64;
-        let (nstep, nframe) = (self.recipe.stack.clip.len(), list.frames.len());
+        let (nstep, nframe) = (tally.low.len(), list.frames.len());
         let of_step =
             |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
         let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
@@ -123,7 +124,7 @@ impl<'a> Outcome<'a> {
             worst: worst(list, in_all, npixel, NWORST),
             empty: tally.empty,
             bytes: reader.bytes_read(),
-            once: plan.walks.last().copied().unwrap_or(0),
+            once: plan.once(),
             resumed: resumed as u64,
             plan,
         });
@@ -140,6 +141,18 @@ impl<'a> Outcome<'a> {
         self.warnings.dedup();
         self.warnings.extend(remark);
         self.skipped.clone_from(&list.skipped);
+    }
+
+    /// Samples that a step took on the low side, or as neighbours.
+    fn low(&self, step: usize) -> u64 {
+        self.images.iter().map(|image| image.sides[step].0).sum()
+    }
+
+    /// The frames that lost most to it.
+    fn worst_of(&self, step: usize) -> Vec<WorstFrame> {
+        let of_images = self.images.iter();
+        let frames = of_images.flat_map(|image| image.worst_of_steps[step].clone());
+        most(frames, NWORST_OF_STEP)
     }
 
     /// A step as it was done; `auto` can be another in each image.
@@ -165,7 +178,7 @@ impl<'a> Outcome<'a> {
         let (bytes, once) = self.images.iter().fold((0, 0), |(bytes, once), image| {
             (bytes + image.bytes, once + image.once)
         });
-        let clip = self
+        let clip: Vec<_> = self
             .recipe
             .stack
             .clip
@@ -173,16 +186,19 @@ impl<'a> Outcome<'a> {
             .enumerate()
             .map(|(step, _)| ClipCount {
                 step: self.step(step),
-                low: self.images.iter().map(|image| image.sides[step].0).sum(),
+                low: self.low(step),
                 high: self.images.iter().map(|image| image.sides[step].1).sum(),
-                worst_frames: most(
-                    self.images
-                        .iter()
-                        .flat_map(|image| image.worst_of_steps[step].clone()),
-                    NWORST_OF_STEP,
-                ),
-            });
-        let clip: Vec<ClipCount> = clip.collect();
+                worst_frames: self.worst_of(step),
+            })
+            .collect();
+        let stack = &self.recipe.stack;
+        let neighbours = stack.neighbours.steps().zip(stack.clip.len()..);
+        let neighbours = neighbours.map(|(name, step)| NeighbourCount {
+            step: name,
+            taken: self.low(step),
+            worst_frames: self.worst_of(step),
+        });
+        let neighbours: Vec<_> = neighbours.collect();
         let rooms = ["read", "work", "write"]
             .into_iter()
             .zip(self.times)
@@ -209,6 +225,8 @@ impl<'a> Outcome<'a> {
             resumed_pixels: self.images.iter().map(|image| image.resumed).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),
             clip,
+            neighbours,
+            rejected: self.recipe.output.rejected.clone(),
             worst_frames: most(
                 self.images.iter().flat_map(|image| image.worst.clone()),
                 NWORST,

@@ -3,8 +3,8 @@
 mod calibration;
 
 use super::{
-    Clip, Compression, Iterations, Level, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty,
-    Weight,
+    Clip, Compression, Iterations, Level, LevelTo, Method, Neighbours, Plane, Recipe, Sigma, Stack,
+    Uncertainty, Weight,
 };
 use crate::error::{Error, Result};
 
@@ -74,6 +74,7 @@ impl Recipe {
             return refuse("--weight: weights are finite and not negative");
         }
         stack.clip.iter().try_for_each(Clip::check)?;
+        self.check_neighbours()?;
         let settled = |clip: &Clip| clip.settled(&self.calibration, 0);
         let gainless = |clip: &Clip| clip.noise().is_some_and(|noise| noise.gain.is_none());
         if let Some(clip) = stack.clip.iter().map(settled).find(gainless) {
@@ -84,6 +85,46 @@ impl Recipe {
         }
         self.output.compression.map_or(Ok(()), Compression::check)?;
         self.calibration.check(&self.frames)
+    }
+}
+
+impl Recipe {
+    /// Checks what is asked beside, and after, the clip steps.
+    fn check_neighbours(&self) -> Result<()> {
+        let Stack {
+            clip, neighbours, ..
+        } = &self.stack;
+        if !neighbours.are_sound() {
+            return Err(Error::Choice(format!(
+                "--grow is a radius up to {}, --hole-fill a number of pixels up to {}",
+                Neighbours::FARTHEST,
+                Neighbours::LARGEST
+            )));
+        }
+        let refused = [
+            (neighbours.grow > 0.0, "--grow"),
+            (neighbours.hole_fill > 0, "--hole-fill"),
+        ];
+        let asked = refused.into_iter().find(|(asked, _)| *asked);
+        if let Some((_, flag)) = asked
+            && !clip.iter().any(Clip::is_statistical)
+        {
+            return Err(Error::Choice(format!(
+                "{flag} rejects neighbours of what a --clip step takes, and there is none but minmax; add one, such as --clip sigma:4"
+            )));
+        }
+        if self.output.rejected.is_some() && clip.is_empty() {
+            return Err(Error::Choice(
+                "--rejected has nothing to tell: no --clip step rejects anything".into(),
+            ));
+        }
+        let poisson = |step: &&Clip| matches!(step, Clip::Poisson(_));
+        if clip.iter().filter(poisson).count() > 1 {
+            return Err(Error::Choice(
+                "--clip poisson can be given once: it repeats itself until nothing changes".into(),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -113,7 +154,8 @@ impl Clip {
             Self::Percentile(factors)
             | Self::Winsorized(factors)
             | Self::MedianSigma(factors)
-            | Self::LinearFit(factors) => factors.low > 0.0 && factors.high > 0.0,
+            | Self::LinearFit(factors)
+            | Self::Poisson(factors) => factors.low > 0.0 && factors.high > 0.0,
             Self::Pclip { rank, factors } => {
                 rank != 0.0 && rank.is_finite() && factors.low > 0.0 && factors.high > 0.0
             }

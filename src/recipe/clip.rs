@@ -46,6 +46,8 @@ pub enum Clip {
         /// The probability to find any where there are none; above 0, below 1.
         alpha: f64,
     },
+    /// Drops samples by a deviation that goes with the root of the median, one for each row of the result; until nothing changes.
+    Poisson(Factors),
     /// Drops outliers by Chauvenet's criterion with robust, then with precise measures.
     Rcr {
         /// A sample goes where fewer than so many as deviant are expected; above 0, at most 1.

@@ -62,6 +62,7 @@ impl Provenance<'_> {
             stack.method, self.nframe
         )];
         lines.extend(self.clip.iter().map(|step| format!("clip {step}")));
+        lines.extend(stack.neighbours.steps());
         if stack.nkeep != 0 {
             lines.push(format!("nkeep {}", stack.nkeep));
         }

@@ -42,6 +42,8 @@ impl StackRoom {
             weights,
             table,
             tally,
+            marks,
+            lit,
             ..
         } = scratch;
         let rows = &rows[place.clone()];
@@ -56,8 +58,8 @@ impl StackRoom {
         };
         match *way {
             Way::Sorted => {
-                let mut sorted = SortedBlock::new(self, rows, sorted, apart);
-                sorted.clip(self, rows, table, tally, lanes);
+                let mut sorted = SortedBlock::new(self, rows, sorted, (apart, lit));
+                sorted.clip(self, rows, table, tally, (lanes, marks));
                 if self.method.has_moments() {
                     let rows = sorted.rows(rows);
                     self.moments(rows, &What::Sorted(&sorted), beside, lanes);
@@ -66,9 +68,9 @@ impl StackRoom {
                 }
             }
             Way::Moments => {
-                let kept =
-                    self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
-                let what = kept.as_ref().map_or(What::All, What::Between);
+                let full = !self.may_be_absent && nused == LANES;
+                let what = self.clip_moments(rows, full, tally, (lanes, marks));
+                let what = what.as_ref().map_or(What::All, What::Between);
                 self.moments(rows, &what, beside, lanes);
             }
             Way::Page => lanes.undecided[..nused].fill(Some(0)),

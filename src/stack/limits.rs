@@ -36,6 +36,7 @@ mod tests {
     use crate::kernel::Width;
     use crate::recipe::Beyond;
     use crate::recipe::{Method, PixelType, Plane, Uncertainty};
+    use crate::stack::Around;
     use crate::tile::{NPLANE, OutStrip};
     use std::sync::Arc;
 
@@ -64,6 +65,7 @@ mod tests {
             clip: Vec::new(),
             critical: Arc::new([]),
             nkeep: 0,
+            around: Around::default(),
             uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]),
             weights: None,

@@ -7,6 +7,7 @@
 //! * *moments*: means and standard deviations decide. Nothing is sorted; what is kept lies between two values.
 //! * *page*: one pixel after another, by the textbook itself, for what is neither.
 
+mod around;
 mod block;
 mod critical;
 mod detector;
@@ -24,6 +25,7 @@ mod sorted;
 mod tally;
 mod textbook;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -32,6 +34,8 @@ use crate::level::FrameLevel;
 use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty, stay};
 use crate::tile::OutStrip;
 
+use around::Light;
+pub(crate) use around::{Around, Desk, code, told_nbyte, told_of};
 pub(crate) use critical::Critical;
 pub(crate) use detector::Detector;
 pub(crate) use encode::data as encode;
@@ -66,6 +70,8 @@ pub(crate) struct StackRoom {
     /// What each of those compares with.
     pub(crate) critical: Arc<[Critical]>,
     pub(crate) nkeep: i64,
+    /// What needs more than one pixel at a time.
+    pub(crate) around: Around,
     /// What is made for the uncertainty plane; `None` where that is not written.
     pub(crate) uncertainty: Uncertainty,
     /// The level of each frame; empty where samples stay as they are.
@@ -89,7 +95,7 @@ pub(crate) struct StackRoom {
 impl StackRoom {
     /// The way that the recipe asks for.
     pub(crate) fn way(&self) -> Way {
-        let rest = &self.clip[self.nhead()..];
+        let rest = &self.clip[self.nleading()..];
         let bounded = |clip: &Clip| matches!(clip, Clip::Minmax { .. });
         if !self.levels.is_empty() && rest.iter().any(bounded) {
             return Way::Page;
@@ -128,12 +134,17 @@ impl StackRoom {
         }
     }
 
-    /// How many bounds lead the chain: they are met on the samples before scaling.
-    fn nhead(&self) -> usize {
+    /// How many bounds lead the chain.
+    fn nleading(&self) -> usize {
         self.clip
             .iter()
             .take_while(|clip| matches!(clip, Clip::Minmax { .. }))
             .count()
+    }
+
+    /// How many of them are run: they are met on the samples before scaling.
+    fn nhead(&self) -> usize {
+        self.nleading().min(self.steps())
     }
 
     /// Whether weights, of either kind, take part.
@@ -162,9 +173,11 @@ impl StackRoom {
         let nrow = self.strip_npixel::<T>() / LANES * self.nframe;
         let wide = size_of::<Row<f64>>();
         let narrow = size_of::<Row<T>>();
-        let mut nbyte = nrow * narrow
-            + Tally::nbyte(self.clip.len(), self.nframe)
-            + self.nframe * Column::NBYTE;
+        let mut nbyte =
+            nrow * narrow + Tally::nbyte(self.nstep(), self.nframe) + self.nframe * Column::NBYTE;
+        if self.is_marked() {
+            nbyte += self.nframe * LANES;
+        }
         if self.way() == Way::Sorted {
             nbyte += self.nframe * narrow + self.table_nrow() * Table::NBYTE;
             nbyte += self.napart() * Apart::<T>::NBYTE;
@@ -200,6 +213,12 @@ pub(crate) struct Scratch<T> {
     table: Table,
     /// One pixel.
     column: Column,
+    /// What became of the samples of a block, where that is noted.
+    marks: Vec<[u8; LANES]>,
+    /// Sums over the rows of a tile, where a step wants them.
+    pub(crate) light: Light,
+    /// What they come to in the rows of the pixels of a block.
+    lit: [f64; LANES],
     /// What the strips of this worker came to.
     pub(crate) tally: Tally,
 }
@@ -231,7 +250,10 @@ impl<T: Sample> Scratch<T> {
                 0
             }),
             column: Column::new(nframe),
-            tally: Tally::new(room.clip.len(), nframe),
+            marks: vec![[0; LANES]; if room.is_marked() { nframe } else { 0 }],
+            light: Light::default(),
+            lit: [f64::NAN; LANES],
+            tally: Tally::new(room.nstep(), nframe),
         }
     }
 }
@@ -250,15 +272,33 @@ impl StackRoom {
         out: &mut OutStrip<'_>,
         place: impl Fn(usize) -> (usize, usize),
     ) -> Result<()> {
+        self.strip_with(scratch, out, place, |_, _, _| {})
+    }
+
+    /// The same, where something is done to the scaled samples of each block before the steps of the chain: it is handed them, and their
+    /// pixels in the tile.
+    fn strip_with<T: Sample>(
+        &self,
+        scratch: &mut Scratch<T>,
+        out: &mut OutStrip<'_>,
+        place: impl Fn(usize) -> (usize, usize),
+        before: impl Fn(&mut [Row<T>], Range<usize>, &mut Lanes),
+    ) -> Result<()> {
         let npixel = out.pixels.len();
         if self.needs_deviation {
             self.weigh(npixel.div_ceil(LANES) * self.nframe, scratch);
         }
+        let needs_light = self.light_step().is_some();
         for (block, first) in (0..npixel).step_by(LANES).enumerate() {
             let nused = LANES.min(npixel - first);
             let start = out.pixels.start + first;
             let mut lanes = Lanes::default();
+            if needs_light {
+                self.lit(start, nused, scratch, &place);
+            }
             self.bounds_first(block, scratch, &mut lanes);
+            let rows = &mut scratch.rows[block * self.nframe..][..self.nframe];
+            before(rows, start..start + nused, &mut lanes);
             self.block(block, nused, scratch, &mut lanes);
             self.limit(&mut lanes);
             self.encode(&lanes, first..first + nused, out, |lane| {

@@ -1,5 +1,6 @@
 //! The way of means and standard deviations: nothing is sorted, what is kept lies between two values.
 
+use super::around::note_between;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{Between, Dropped, LANES, Row, Sample, Spread, count_present, count_rejected};
@@ -13,10 +14,10 @@ impl StackRoom {
         rows: &[Row<T>],
         full: bool,
         tally: &mut Tally,
-        lanes: &mut Lanes,
+        (lanes, marks): (&mut Lanes, &mut [[u8; LANES]]),
     ) -> Option<Between<T>> {
         let nhead = self.nhead();
-        if full && self.clip.is_empty() {
+        if full && self.steps() == 0 {
             return None;
         }
         let mut kept = Between::all(if full && nhead == 0 {
@@ -25,7 +26,7 @@ impl StackRoom {
             count_present(self.width, rows)
         });
         let stay = self.stay(&kept.count);
-        for (step, clip) in self.clip.iter().enumerate().skip(nhead) {
+        for (step, clip) in self.clip[..self.steps()].iter().enumerate().skip(nhead) {
             let before = kept.clone();
             let mut dropped = Dropped::none();
             let mut gives_back = [false; LANES];
@@ -54,6 +55,7 @@ impl StackRoom {
                 let taken = taken(&before, &kept);
                 tally.step(step, &taken);
                 lanes.take(Family::of(clip), &taken);
+                note_between(marks, rows, &kept, clip);
                 let of_frames = tally.frames_mut(step);
                 match dropped.list() {
                     Some(list) => list.for_each(|(frame, _)| of_frames[frame] += 1),

@@ -1,5 +1,6 @@
 //! The way of single pixels: what the textbook decides.
 
+use super::around::note_page;
 use super::lanes::Lanes;
 use super::textbook::{Page, Rules, Samples};
 use super::{Scratch, StackRoom, Way};
@@ -10,10 +11,10 @@ use crate::recipe::Family;
 #[derive(Debug)]
 pub(super) struct Column {
     x: Vec<f64>,
-    y: Vec<f64>,
+    pub(super) y: Vec<f64>,
     weight: Vec<f64>,
     deviation: Vec<f64>,
-    page: Page,
+    pub(super) page: Page,
 }
 
 impl Column {
@@ -51,6 +52,8 @@ impl StackRoom {
             weights,
             column,
             tally,
+            marks,
+            lit,
             ..
         } = scratch;
         let whole = *way == Way::Page;
@@ -67,8 +70,9 @@ impl StackRoom {
             };
         }
         let rules = Rules {
-            clip: &self.clip[nhead..],
-            critical: &self.critical[nhead..],
+            clip: &self.clip[nhead..self.steps()],
+            critical: &self.critical[nhead..self.steps()],
+            light: lit[lane],
             nkeep: self.nkeep,
             method: self.method,
             uncertainty: self.uncertainty,
@@ -84,7 +88,16 @@ impl StackRoom {
         lanes.value[lane] = pixel.value;
         lanes.uncertainty[lane] = pixel.uncertainty;
         lanes.count[lane] = pixel.count;
-        lanes.forget_taken(lane);
+        note_page(
+            marks,
+            (lane, self.nleading() - self.nleading().min(nhead)),
+            column,
+            rules.clip,
+        );
+        // What was taken before is known where no step is run any more.
+        if self.steps() > 0 {
+            lanes.forget_taken(lane);
+        }
         for (frame, taken) in column.page.taken.iter().enumerate() {
             if let Some((step, low)) = *taken {
                 let step = step as usize + nhead;

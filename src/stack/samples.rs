@@ -1,5 +1,6 @@
 //! The samples of a strip: weighed, held against the bounds that lead the chain, scaled.
 
+use super::around::note_bounds;
 use super::{Scratch, StackRoom, Way, lanes::Lanes, lanes::Sides};
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
@@ -54,6 +55,7 @@ impl StackRoom {
                     continue;
                 };
                 let bounds = (T::at_least(low), T::at_most(high));
+                note_bounds(&mut scratch.marks, rows, bounds);
                 let mut taken = Sides::default();
                 for (row, frame) in rows.iter_mut().zip(scratch.tally.frames_mut(step)) {
                     *frame += drop_outside(self.width, row, bounds, &mut taken);

@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use super::around::note_ranks;
 use super::formulas::MAD_TO_SIGMA;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
@@ -21,6 +22,8 @@ pub(super) struct SortedBlock<'a, T> {
     pub(super) kept: Kept,
     /// The same by value.
     pub(super) bounds: Bounds<T>,
+    /// The deviation of a signal of 1 in the row of each pixel, where a step wants it.
+    pub(super) lit: &'a [f64; LANES],
     /// How many samples of each lane have to stay.
     pub(super) stay: [u32; LANES],
     /// Whether rows of its own have taken the place of those of the strip.
@@ -61,7 +64,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         room: &StackRoom,
         rows: &[Row<T>],
         sorted: &'a mut [Row<T>],
-        apart: &'a mut Apart<T>,
+        (apart, lit): (&'a mut Apart<T>, &'a [f64; LANES]),
     ) -> Self {
         sort(room.width, rows, sorted);
         let kept = Kept::present(sorted);
@@ -71,6 +74,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             stay: room.stay(&kept.count()),
             kept,
             bounds: Bounds::all(),
+            lit,
             settled: false,
             apart,
         }
@@ -93,14 +97,15 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         rows: &[Row<T>],
         table: &mut Table,
         tally: &mut Tally,
-        lanes: &mut Lanes,
+        (lanes, marks): (&mut Lanes, &mut [[u8; LANES]]),
     ) {
-        for (step, clip) in room.clip.iter().enumerate().skip(room.nhead()) {
+        let steps = room.clip[..room.steps()].iter().enumerate();
+        for (step, clip) in steps.skip(room.nhead()) {
             let critical = &room.critical[step];
             if let Some(factors) = clip.of_detector()
                 && critical.noises().differ()
             {
-                self.unlike_frames(room, (step, factors, critical), rows, tally, lanes);
+                self.unlike_frames(room, (step, factors, critical), rows, tally, (lanes, marks));
                 continue;
             }
             let before = self.kept;
@@ -130,6 +135,8 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 );
                 self.bounds = after;
                 lanes.take(Family::of(clip), &taken);
+                let of = self.rows(rows);
+                note_ranks(marks, of, (self.sorted, &self.kept), clip);
             }
         }
     }
@@ -164,6 +171,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             Clip::Winsorized(factors) => self.winsorized(factors, nkeep, gives_back),
             Clip::MedianSigma(factors) => self.median_sigma(factors, nkeep, gives_back),
             Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, gives_back),
+            Clip::Poisson(factors) => self.poisson(factors, nkeep, gives_back),
             Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
             Clip::Ccd { .. } | Clip::Cr { .. } => {

@@ -12,6 +12,7 @@ mod median_sigma;
 mod outward;
 mod pclip;
 mod percentile;
+mod poisson;
 mod rcr;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) clip: &'a [Clip],
     /// What each of them compares with.
     pub(crate) critical: &'a [Critical],
+    /// The deviation of a signal of 1 in the row of the pixel, for the step that wants it.
+    pub(crate) light: f64,
     /// A step that would leave fewer gives back; where it is negative, that would take more.
     pub(crate) nkeep: i64,
     /// How the rest become one value.
@@ -128,6 +131,7 @@ impl Page {
                 Clip::Winsorized(factors) => self.winsorized(step, y, factors, nkeep),
                 Clip::MedianSigma(factors) => self.median_sigma(step, y, factors, nkeep),
                 Clip::LinearFit(factors) => self.linear_fit(step, y, factors, nkeep),
+                Clip::Poisson(factors) => self.poisson(step, y, (factors, rules.light), nkeep),
                 Clip::Esd { fraction, .. } => self.esd(step, y, (fraction, critical), nkeep),
                 Clip::Rcr { .. } => self.rcr(step, y, critical, nkeep),
                 Clip::Ccd { .. } | Clip::Cr { .. } => {

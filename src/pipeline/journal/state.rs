@@ -51,6 +51,9 @@ pub(in crate::pipeline) struct PlaneState {
     pub(in crate::pipeline) nbyte: u64,
     /// The sum of the pixels that are written.
     pub(in crate::pipeline) sum: u32,
+    /// Whether they stand in the file beside.
+    #[serde(default)]
+    pub(in crate::pipeline) beside: bool,
 }
 
 /// A file that takes part in an image, as it was.
@@ -160,7 +163,8 @@ impl ImageState {
     pub(super) fn end(&self) -> Option<u64> {
         let npixel = u64::try_from(self.npixel).ok()?;
         let end = |plane: &PlaneState| plane.start.checked_add(plane.nbyte.checked_mul(npixel)?);
-        let ends = self.planes.iter().map(end).collect::<Option<Vec<_>>>()?;
+        let planes = self.planes.iter().filter(|plane| !plane.beside);
+        let ends = planes.map(end).collect::<Option<Vec<_>>>()?;
         Some(ends.into_iter().max().unwrap_or(0))
     }
 }

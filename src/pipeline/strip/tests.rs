@@ -1,5 +1,6 @@
 //! Every way through a block gives what the textbook gives, to the bit, on every vector width.
 
+mod around;
 mod drawn;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::recipe::{
     Quantity, Sigma, Uncertainty,
 };
 use crate::shape::Area;
-use crate::stack::{Critical, Detector, Scratch, StackRoom, Way};
+use crate::stack::{Around, Critical, Detector, Scratch, StackRoom, Way};
 use crate::tile::{Companion, EmptyTile, Layout, RawTile, TilePlane};
 
 const NPIXEL: usize = 37;
@@ -322,6 +323,7 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
                     critical: critical(&clip, nframe),
                     clip,
                     nkeep,
+                    around: Around::default(),
                     uncertainty,
                     levels: Arc::new([]),
                     weights: (weighted == 1)
@@ -370,7 +372,7 @@ proptest! {
         frames in prop::collection::vec(80.0..120.0_f32, 20 * NPIXEL),
     ) {
         let plain = StackRoom {
-            width: Width::widest(), nframe: 20, method, critical: critical(&chain, 20), clip: chain, nkeep: 0, uncertainty: Uncertainty::Scatter,
+            width: Width::widest(), nframe: 20, method, critical: critical(&chain, 20), clip: chain, nkeep: 0, around: Around::default(), uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]), weights: None, inverse_variance: false, needs_deviation: false,
             may_be_absent: false, below: None, above: None, planes: PLANES.to_vec(),
         };

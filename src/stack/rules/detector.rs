@@ -13,6 +13,7 @@
 //! Where all frames have the same noise, what stays is an interval. Where not, what goes is made absent in a copy of the block, row by row, and
 //! taken out of the sorted rows.
 
+use super::super::around::note_of;
 use super::super::critical::Critical;
 use super::super::detector::far;
 use super::super::lanes::{Lanes, Sides};
@@ -71,7 +72,7 @@ impl<T: Sample> SortedBlock<'_, T> {
         (step, factors, critical): (usize, Factors, &Critical),
         rows: &[Row<T>],
         tally: &mut Tally,
-        lanes: &mut Lanes,
+        (lanes, marks): (&mut Lanes, &mut [[u8; LANES]]),
     ) {
         let far = far(factors);
         let noise = critical.noises().frames();
@@ -95,7 +96,7 @@ impl<T: Sample> SortedBlock<'_, T> {
                 break;
             }
             let before = self.kept;
-            self.take_marked(marked, &centre, &mut taken);
+            self.take_marked(marked, &centre, (&mut taken, marks));
             open = self.kept.where_changed(&before);
         }
         let mut decided = 0;
@@ -161,7 +162,12 @@ impl<T: Sample> SortedBlock<'_, T> {
     }
 
     /// Takes what is marked out of these lanes.
-    fn take_marked(&mut self, lanes: u16, centre: &[f64; LANES], taken: &mut Sides) {
+    fn take_marked(
+        &mut self,
+        lanes: u16,
+        centre: &[f64; LANES],
+        (taken, noted): (&mut Sides, &mut [[u8; LANES]]),
+    ) {
         let apart = &mut *self.apart;
         let marks = apart.marks.iter();
         let ngone: u32 = marks.map(|mark| (mark & lanes).count_ones()).sum();
@@ -180,6 +186,9 @@ impl<T: Sample> SortedBlock<'_, T> {
                     &mut taken.low
                 };
                 side[lane] += 1;
+                if let Some(noted) = noted.get_mut(frame) {
+                    noted[lane] = note_of(Family::Deviation, !is_high);
+                }
                 if !anew {
                     take_sorted(self.sorted, &mut self.kept.to[lane], lane, sample, is_high);
                 }

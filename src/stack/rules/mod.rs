@@ -17,5 +17,6 @@ mod linear_fit;
 mod median_sigma;
 mod pclip;
 mod percentile;
+mod poisson;
 mod rcr;
 mod winsorized;

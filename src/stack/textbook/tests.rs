@@ -30,6 +30,7 @@ fn left(steps: &[&str], nkeep: i64, samples: &[f64]) -> (Vec<f64>, PixelValue) {
     let rules = Rules {
         clip: &clip,
         critical: &critical,
+        light: f64::NAN,
         nkeep,
         method: Method::Average,
         uncertainty: Uncertainty::Scatter,
