@@ -42,7 +42,7 @@ pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
 pub use rules::{
-    Deviants, Halves, Robust, Search, Strip, Table, deviants_kept, deviation_kept, outliers_kept,
+    Halves, Robust, Search, Strip, Table, along_lines_kept, deviation_kept, outliers_kept,
     rcr_kept, winsorized_kept,
 };
 pub use sort::sort;

@@ -10,7 +10,7 @@ mod rcr;
 mod winsorized;
 
 pub use esd::{Search, Table, outliers_kept};
-pub use line::{Deviants, Strip, deviants_kept};
+pub use line::{Strip, along_lines_kept};
 pub use outward::{Halves, deviation_kept};
 pub use rcr::{Robust, rcr_kept};
 pub use winsorized::winsorized_kept;

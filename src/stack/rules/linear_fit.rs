@@ -11,7 +11,7 @@
 //! on the unit of the samples.
 
 use super::super::sorted::SortedBlock;
-use crate::kernel::{Halves, LANES, Sample, Strip, deviants_kept, median_kept};
+use crate::kernel::{LANES, Sample, Strip, Table, along_lines_kept};
 use crate::recipe::Factors;
 
 impl<T: Sample> SortedBlock<'_, T> {
@@ -19,33 +19,27 @@ impl<T: Sample> SortedBlock<'_, T> {
         &mut self,
         factors: Factors,
         nkeep: usize,
+        table: &mut Table,
         gives_back: &mut [bool; LANES],
     ) {
-        let mut halves = Halves::of(&self.kept);
-        let centre = median_kept(self.sorted, &self.kept);
         let strip = Strip {
             low: factors.low,
             high: factors.high,
         };
-        let mut open = self.kept;
-        loop {
-            let before = self.kept;
-            halves.kept = open.where_at_least(5);
-            let deviants = deviants_kept(self.width, self.sorted, &halves, &centre, strip);
-            for lane in 0..LANES {
-                self.kept.from[lane] += deviants.low[lane];
-                self.kept.to[lane] -= deviants.high[lane];
-                if deviants.elsewhere >> lane & 1 == 1 {
-                    gives_back[lane] = true;
-                    self.kept.from[lane] = before.from[lane];
-                    self.kept.to[lane] = before.to[lane];
-                }
+        let open = self.kept.where_at_least(5);
+        let (left, uncertain) = along_lines_kept(self.width, self.sorted, &open, table, strip);
+        for lane in 0..LANES {
+            if open.from[lane] == open.to[lane] {
+                continue;
             }
-            self.hold(nkeep, &before, gives_back);
-            if self.kept == before {
-                return;
+            let n = (left.to[lane] - left.from[lane]) as usize;
+            let fewer = n < (open.to[lane] - open.from[lane]) as usize;
+            if uncertain >> lane & 1 == 1 || fewer && n < nkeep {
+                gives_back[lane] = true;
+            } else {
+                self.kept.from[lane] = left.from[lane];
+                self.kept.to[lane] = left.to[lane];
             }
-            open = self.kept.where_changed(&before);
         }
     }
 }
