@@ -52,9 +52,17 @@ def deviation(y, centre=None):
 
 
 def fewest(nkeep, y):
-    """How many samples have to stay at each pixel; a negative nkeep is the most that may go (IRAF)."""
+    """How many samples have to stay at each pixel; a negative nkeep is the most that may go (IRAF).
+
+    Where steps follow each other, those that went before count: then nkeep is what `stay` has made of it.
+    """
     n = count(y)
-    return np.minimum(n, nkeep) if nkeep >= 0 else np.maximum(0, n + nkeep)
+    return np.minimum(n, nkeep) if np.ndim(nkeep) or nkeep >= 0 else np.maximum(0, n + nkeep)
+
+
+def stay(nkeep, y):
+    """The nkeep of a chain of steps on these samples: of a negative one, how many have to stay at each pixel."""
+    return nkeep if nkeep >= 0 else np.maximum(0, count(y) + nkeep)
 
 
 def give_back(side, distance, left, least):

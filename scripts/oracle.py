@@ -23,7 +23,7 @@ from fits_frames import FrameFile, read_stack, write_frames
 from level_oracle import Refusal
 from whole_stack import combine_stack
 
-MOST_UNDECIDED = 1e-3
+MOST_UNDECIDED = 1e-2
 ENOUGH = 100
 
 

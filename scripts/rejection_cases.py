@@ -13,9 +13,12 @@ import rejection_iraf as iraf
 import rejection_rules as rules
 import rejection_siril as siril
 from compare import Disagreement
+from recipe import Recipe
+from stack_oracle import Samples, combine_pixel
 
 STEP = 2.0**-8
 GONE = None
+BLANK = -7
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,31 @@ def check_cases(home):
         check_iraf(case, home / "case")
     for case in SIRIL:
         check_siril(case, home / "case")
-    return len(IRAF) + len(SIRIL)
+    return len(IRAF) + len(SIRIL) + check_methods(home / "methods")
+
+
+METHODS = [("lmedian", False), ("median", False), ("quadrature", False), ("quadrature", True), ("average", True)]
+
+
+def check_methods(folder):
+    """The methods that imcombine has too, on a drawn stack for each of some numbers of frames; how many were compared."""
+    rng = np.random.default_rng(17)
+    for nframe in (1, 2, 3, 4, 7, 8):
+        y = np.rint(rng.normal(100, 10, (nframe, 6, 8)))
+        y[rng.random(y.shape) < 0.1] = np.nan
+        weights = rng.uniform(0.5, 3, nframe).round(2).tolist()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "weights").write_text("".join(f"{weight}\n" for weight in weights))
+        jobs = [{"combine": name, "weight": "@weights" if weighed else "none"} for name, weighed in METHODS]
+        for (name, weighed), made in zip(METHODS, iraf.imcombine(y, folder, jobs), strict=True):
+            w = weights if weighed else [1.0] * nframe
+            for place in np.ndindex(y.shape[1:]):
+                column = y[(slice(None), *place)].tolist()
+                kept = [frame for frame, value in enumerate(column) if value == value]
+                ours = combine_pixel(Samples(column, column, w), kept, (0, 0), Recipe(name)).data if kept else BLANK
+                if abs(made.value[place] - ours) > 1e-6 * abs(ours):
+                    raise Disagreement(f"combine={name} of {column}: imcombine gives {made.value[place]}, we give {ours}")
+    return len(METHODS)
 
 
 def check_iraf(case, folder):

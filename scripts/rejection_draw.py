@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import rejection_rules as rules
+from columns import stay
 
 NCOL = 24
 
@@ -97,10 +98,14 @@ def draw_stack(rng, nframe=None, level=1000.0, spread=30.0, absent=True):
 
 @dataclass(frozen=True)
 class Step:
-    """One clip step as the command line has it, and as the textbook does it: `rule(y, nkeep)`."""
+    """One clip step as the command line has it, and as the textbook does it: `rule(y, nkeep)`.
+
+    With fewer frames than `fewest` the step can take nothing, and the program refuses it.
+    """
 
     text: str
     rule: Callable
+    fewest: int = 3
 
 
 def factor(rng):
@@ -108,39 +113,107 @@ def factor(rng):
     return float(rng.choice([1, 1.5, 2, 2.5, 3, 4, 5]))
 
 
+def draw_percentile(rng, level, spread):
+    """Parts of the median that are some deviations of the noise."""
+    low, high = (round(factor(rng) * spread / max(abs(level), spread), 6) for _ in range(2))
+    return Step(f"percentile:{low},{high}", lambda y, nkeep: rules.percentile(y, low, high, nkeep))
+
+
+def draw_pclip(rng, *_):
+    """A sample on either side, by its rank or a part of the side."""
+    low, high, k = factor(rng), factor(rng), float(rng.choice([-0.5, 0.5, -0.9, 0.3, -1, 1, -2, 2, 5]))
+    return Step(f"pclip:{k:g},{low},{high}", lambda y, nkeep: rules.pclip(y, k, low, high, nkeep))
+
+
+def draw_esd(rng, *_):
+    """A part of the samples and a significance."""
+    share, alpha = float(rng.choice([0.1, 0.2, 0.3, 0.49])), float(rng.choice([0.01, 0.05, 0.2]))
+    fewest = max(3, int(np.ceil(1 / share - 1e-9)))
+    return Step(f"esd:{share},{alpha}", lambda y, nkeep: rules.esd(y, share, alpha, nkeep), fewest)
+
+
+def draw_rcr(rng, *_):
+    """A limit."""
+    limit = float(rng.choice([0.1, 0.5, 0.9]))
+    return Step(f"rcr:{limit}", lambda y, nkeep: rules.rcr(y, limit, nkeep))
+
+
+def factors_of(name, rule, fewest=3):
+    """A rule of a LOW and a HIGH alone."""
+
+    def draw(rng, *_):
+        low, high = factor(rng), factor(rng)
+        return Step(f"{name}:{low},{high}", lambda y, nkeep: rule(y, low, high, nkeep), fewest)
+
+    return draw
+
+
+# The rules that look only at the samples of a pixel, each drawn by (rng, level, spread).
+RULES = [
+    draw_percentile,
+    draw_pclip,
+    factors_of("winsorized", rules.winsorized),
+    factors_of("median-sigma", rules.median_sigma),
+    factors_of("linear-fit", rules.linear_fit, 5),
+    draw_esd,
+    draw_rcr,
+]
+
+
 def draw_step(rng, level, spread):
-    """One of the rules that look only at the samples of a pixel."""
-    low, high = factor(rng), factor(rng)
-    kind = rng.choice(["percentile", "pclip", "winsorized", "median-sigma", "linear-fit", "esd", "rcr"])
-    if kind == "percentile":
-        low, high = (round(v * spread / abs(level), 6) for v in (low, high))
-        return Step(f"percentile:{low},{high}", lambda y, nkeep: rules.percentile(y, low, high, nkeep))
-    if kind == "pclip":
-        k = float(rng.choice([-0.5, 0.5, -0.9, 0.3, -1, 1, -2, 2, 5]))
-        return Step(f"pclip:{k:g},{low},{high}", lambda y, nkeep: rules.pclip(y, k, low, high, nkeep))
-    if kind == "esd":
-        share, alpha = float(rng.choice([0.1, 0.2, 0.3, 0.49])), float(rng.choice([0.01, 0.05, 0.2]))
-        return Step(f"esd:{share},{alpha}", lambda y, nkeep: rules.esd(y, share, alpha, nkeep))
-    if kind == "rcr":
-        limit = float(rng.choice([0.1, 0.5, 0.9]))
-        return Step(f"rcr:{limit}", lambda y, nkeep: rules.rcr(y, limit, nkeep))
-    rule = {"winsorized": rules.winsorized, "median-sigma": rules.median_sigma, "linear-fit": rules.linear_fit}[kind]
-    return Step(f"{kind}:{low},{high}", lambda y, nkeep: rule(y, low, high, nkeep))
+    """One of the rules."""
+    return RULES[int(rng.integers(len(RULES)))](rng, level, spread)
+
+
+def draw_noise_step(rng, *_):
+    """A rule that goes by the noise of the detector: numbers for all frames, or keywords of each (see `noise_cards`)."""
+    kind, low, high, alike = str(rng.choice(["ccd", "cr"])), factor(rng), factor(rng), rng.random() < 0.5
+    gain, rdnoise, snoise = float(rng.choice([0.2, 1, 2.5])), float(rng.choice([0, 5, 60])), float(rng.choice([0, 0.02]))
+    text = f"gain={gain:g},rdnoise={rdnoise:g}" if alike else "gain=GAIN,rdnoise=RDNOISE"
+    text += f",snoise={snoise:g}" if snoise or rng.random() < 0.5 else ""
+
+    def rule(y, nkeep):
+        cards = noise_cards(len(y))
+        model = (gain, rdnoise) if alike else (cards["GAIN"], cards["RDNOISE"])
+        if kind == "cr":
+            return rules.cr(y, high, *model, snoise, nkeep=nkeep)
+        return rules.ccd(y, low, high, *model, snoise, nkeep=nkeep)
+
+    return Step(f"cr:{high},{text}" if kind == "cr" else f"ccd:{low},{high},{text}", rule, 2)
+
+
+def noise_cards(nframe):
+    """Keywords of unlike detectors, a number a frame."""
+    frame = np.arange(nframe)
+    return {"GAIN": 0.3 + 0.7 * (frame % 4), "RDNOISE": 2.0 + 20.0 * (frame % 3)}
 
 
 def draw_older_step(rng, level, spread):
     """A step to go before or after another."""
-    kind = rng.choice(["extrema", "sigma"])
+    kind = rng.choice(["extrema", "sigma", "auto"])
+    if kind == "auto":
+        return Step("auto", automatic, 1)
     if kind == "extrema":
         nlow, nhigh = (int(v) for v in rng.integers(0, 3, 2))
-        return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep))
+        return Step(f"extrema:{nlow},{nhigh}", lambda y, nkeep: rules.extrema(y, nlow, nhigh, nkeep), 1)
     low, high, dev = factor(rng), factor(rng), str(rng.choice(["std", "mad"]))
-    return Step(f"sigma:{low},{high},dev={dev}", lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
+    text = f"sigma:{low},{high},dev={dev}"
+    return Step(text, lambda y, nkeep: rules.sigma(y, low, high, dev=dev, nkeep=nkeep))
+
+
+def automatic(y, nkeep):
+    """The rule that the number of frames asks for (docs/rejection.md)."""
+    if len(y) < 3:
+        return np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
+    if 8 <= len(y) < 20:
+        return rules.winsorized(y, 3.0, 3.0, nkeep)
+    return rules.sigma(y, 4.0, 4.0, iters=None, nkeep=nkeep)
 
 
 def chain(y, steps, nkeep):
     """Runs the steps one after the other; (the sides of all that went, which pixels are in doubt)."""
     sides, doubts = np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
+    nkeep = stay(nkeep, y)
     for step in steps:
         side, doubt = step.rule(np.where(sides != 0, np.nan, y), nkeep)
         sides += side

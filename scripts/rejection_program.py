@@ -4,7 +4,7 @@ import numpy as np
 
 from compare import Disagreement, combine_command, launch, read_output, shell
 from fits_frames import FrameFile, Image, write_frames
-from rejection_draw import KINDS, NCOL, chain, draw_older_step, draw_stack, draw_step
+from rejection_draw import KINDS, NCOL, chain, draw_noise_step, draw_older_step, draw_stack, draw_step, noise_cards
 
 PLANES = ["data", "count", "low", "high"]
 FRAMES = [2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 25, 32, 33, 48, 64, 65, 100, 128, 150]
@@ -15,11 +15,15 @@ EXACT = {"f64": 1e-12, "f32": 1.2e-7, "i16": 1.2e-7}
 
 def draw_chain(rng, level, spread):
     """One step, or it with others before or after."""
-    steps = [draw_step(rng, level, spread)]
+
+    def draw_rule():
+        return (draw_noise_step if rng.random() < 0.2 else draw_step)(rng, level, spread)
+
+    steps = [draw_rule()]
     if rng.random() < 0.3:
         steps.insert(int(rng.integers(0, 2)), draw_older_step(rng, level, spread))
     if rng.random() < 0.15:
-        steps.append(draw_step(rng, level, spread))
+        steps.append(draw_rule())
     return steps
 
 
@@ -49,10 +53,13 @@ def judge_program(binary, stacks, seed, home):
 def judge_stack(binary, rng, folder):
     """One stack: (pixels judged, pixels in doubt)."""
     stored, dtype, level, spread = draw_program_stack(rng)
-    names = write_frames([FrameFile(Image(values)) for values in stored], folder)
+    cards = noise_cards(len(stored))
+    keywords = [{key: float(numbers[frame]) for key, numbers in cards.items()} for frame in range(len(stored))]
+    images = [Image(values, cards=own) for values, own in zip(stored, keywords, strict=True)]
+    names = write_frames([FrameFile(image) for image in images], folder)
     steps = draw_chain(rng, level, spread)
-    nkeep = int(rng.choice([0, 0, 0, 1, 2, 3, 4, 7]))
-    flags = [word for step in steps for word in ("--clip", step.text)] + ["--nkeep", str(nkeep)]
+    nkeep = int(rng.choice([0, 0, 0, 1, 2, 3, 4, 7, -1, -2, -4]))
+    flags = [word for step in steps for word in ("--clip", step.text)] + [f"--nkeep={nkeep}"]
     flags += ["--planes", ",".join(PLANES), "--threads", str(rng.choice([1, 2]))]
     run = launch(combine_command(binary, flags, "out.fits", names), folder)
     try:

@@ -36,7 +36,7 @@ NOTHING = -1.0
 UNDECIDED = None
 
 
-def stack(frames, folder, jobs):
+def stack(frames, folder, jobs, norm="-nonorm"):
     """Runs Siril's `stack` once for each job ("rej w 3 3") on a stack (frame, row, col) of float32 from 0 to 1."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.fits"):
@@ -45,7 +45,7 @@ def stack(frames, folder, jobs):
     for number, values in enumerate(frames):
         fits.writeto(folder / f"f_{number + 1:05d}.fits", np.nan_to_num(values).astype("f4"))
     lines = ["requires 1.0.0", "setext fits", "setcpu 1", "set32bits", f"cd {folder}"]
-    lines += [f"stack f_ {job} -nonorm -out=out{number}.fits" for number, job in enumerate(jobs)]
+    lines += [f"stack f_ {job} {norm} -out=out{number}.fits" for number, job in enumerate(jobs)]
     (folder / "run.ssf").write_text("\n".join([*lines, ""]))
     command = ["siril-cli", "-s", str(folder / "run.ssf")]
     run = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)

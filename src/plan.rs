@@ -125,6 +125,10 @@ pub struct Plan {
     pub one_by_one: bool,
     /// Bytes that each walk reads, the combining one last.
     pub walks: Vec<u64>,
+    /// The clip steps as they will be done, as they are typed; where `auto` chose one, that is said.
+    pub clip: Vec<String>,
+    /// What the user should know of them.
+    pub warnings: Vec<String>,
     #[serde(skip)]
     capacity: usize,
     /// Where tiles end, if packed tiles do.
@@ -361,6 +365,8 @@ impl Demand {
             mapped: self.mapped.is_some(),
             one_by_one: false,
             walks: self.walks.clone(),
+            clip: Vec::new(),
+            warnings: Vec::new(),
             capacity,
             grid: self.unpacking.grid,
         })

@@ -2,9 +2,13 @@
 
 mod calibration;
 mod check;
+mod choosing;
 mod clip;
 mod compression;
 mod deciding;
+mod detector;
+mod level;
+mod plane;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,10 +20,13 @@ pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
-pub(crate) use clip::outliers;
 pub use clip::{Center, Clip, Deviation, Factors, Iterations, Sigma};
+pub(crate) use clip::{outliers, stay};
 pub use compression::{Codec, Compression};
 pub(crate) use deciding::Choice;
+pub use detector::DetectorNoise;
+pub use level::{Level, LevelTo, Norm, Weight};
+pub use plane::{Family, Plane};
 
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
@@ -151,8 +158,9 @@ pub struct Stack {
     pub method: Method,
     /// What is rejected, in this order.
     pub clip: Vec<Clip>,
-    /// A clip step that would leave fewer samples gives back those nearest the centre.
-    pub nkeep: usize,
+    /// A clip step that would leave fewer samples gives back those nearest the centre. Negative: all but so many stay of those that are
+    /// present at a pixel before clipping, behind bounds that lead the chain.
+    pub nkeep: i64,
     /// What each frame is divided by.
     pub scale: Level,
     /// What is subtracted from each frame before.
@@ -183,7 +191,7 @@ pub enum Method {
     Min,
     /// The highest sample.
     Max,
-    /// The middle sample, of an even number the lower of the middle two.
+    /// The median, but of two samples the lower: a cosmic ray among two is not averaged in.
     Lmedian,
     /// The sample at this part, 0 to 1, of the way from the lowest to the highest by rank; between two of them by their distance.
     Quantile(f64),
@@ -220,52 +228,6 @@ impl Method {
     }
 }
 
-/// One number a frame: its scale or its zero.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Level {
-    /// 1 for a scale, 0 for a zero.
-    #[default]
-    None,
-    /// The mean of the present samples of the frame.
-    Mean,
-    /// Their median, exactly.
-    Median,
-    /// Their mode.
-    Mode,
-    /// The value of this keyword.
-    Keyword(String),
-    /// These numbers, one a frame.
-    Values(Vec<f64>),
-}
-
-/// What levels are brought back to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum LevelTo {
-    /// 1 for a scale, 0 for a zero.
-    #[default]
-    Unity,
-    /// The level of the first frame.
-    First,
-    /// The mean of the levels of all frames.
-    Mean,
-    /// This number.
-    Value(f64),
-}
-
-/// What each frame, or each sample, counts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Weight {
-    /// All the same.
-    #[default]
-    None,
-    /// The value of this keyword.
-    Keyword(String),
-    /// These numbers, one a frame.
-    Values(Vec<f64>),
-    /// 1/u² of each sample, from the uncertainty of its frame.
-    InverseVariance,
-}
-
 /// What the uncertainty of the result is made from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Uncertainty {
@@ -276,23 +238,6 @@ pub enum Uncertainty {
     Propagate,
     /// There is none.
     None,
-}
-
-/// A plane of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plane {
-    /// The combined values.
-    Data,
-    /// 1 where nothing was left, or where a value beyond a limit was masked.
-    Mask,
-    /// The standard deviation of the value.
-    Uncertainty,
-    /// How many samples were left.
-    Count,
-    /// How many samples the clip steps took on the low side.
-    Low,
-    /// How many samples the clip steps took on the high side.
-    High,
 }
 
 /// Where the result goes, and as what.

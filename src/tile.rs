@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::pixels::{self, Role, Stored, UncertaintyKind};
-use crate::recipe::Plane;
+use crate::recipe::{Family, Plane};
 use crate::shape::Area;
 
 /// Bytes by which the pixels of one plane of a tile stand off the end of those before. The planes of a tile would else lie a power
@@ -15,7 +15,7 @@ use crate::shape::Area;
 const STAGGER: usize = 192;
 
 /// The planes that an output can have.
-pub(crate) const NPLANE: usize = 6;
+pub(crate) const NPLANE: usize = 6 + 2 * Family::ALL.len();
 
 /// Which plane of a frame it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

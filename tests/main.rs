@@ -16,6 +16,8 @@ mod calibrate;
 mod calibrated_limits;
 /// Outputs that are packed.
 mod compressed_output;
+/// Clip steps that go by the noise of the detector, or by the number of frames.
+mod detector;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.
@@ -38,6 +40,8 @@ mod summary;
 mod uncertainty;
 /// Where packed frames are unpacked, and what that ends in.
 mod unpacking;
+/// Weights of frames, and the norms.
+mod weights;
 
 /// Damaged frames that are refused.
 mod damage;

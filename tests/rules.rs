@@ -101,7 +101,14 @@ fn methods_that_look_at_the_order_of_samples_give_what_numpy_gives() {
         );
     }
     let even = pixel(&[4.0, 1.0, 7.0, 2.0]);
-    assert_same(&even.combined("-m lmedian 'f*.fits'"), &[2.0]);
+    assert_same(
+        &even.combined("-m lmedian 'f*.fits'"),
+        &even.combined("-m median 'f*.fits'"),
+    );
+    assert_same(
+        &even.combined("-m lmedian f00.fits f01.fits"),
+        &even.combined("-m min f00.fits f01.fits"),
+    );
     assert_close(
         &even.combined("-m quadrature --weight 1,2,0,1 'f*.fits'"),
         &[24.0_f64.sqrt() / 4.0],
@@ -129,4 +136,31 @@ fn a_method_without_an_uncertainty_writes_none() {
         2,
         &["--method max", "uncertainty"],
     );
+    place.refused(
+        "-m std --uncertainty propagate 'f*.fits'",
+        2,
+        &["--uncertainty propagate", "--method std"],
+    );
+}
+
+#[test]
+fn rcr_takes_more_than_half_where_one_after_the_other_deviates() {
+    // Found by the oracle: what is left lies on one side of the middle that phase two began with.
+    let place = pixel(&[
+        1.482_175_508_765_240_2,
+        1.481_389_478_468_592_4,
+        1.491_304_760_418_915_4,
+        1.483_429_426_679_628_2,
+        1.484_175_919_822_143_6,
+        1.484_708_612_569_395,
+        1.482_539_524_419_704_2,
+        1.481_646_553_963_459_6,
+        1.488_858_160_750_773_4,
+        1.491_657_164_400_933_3,
+        1.481_847_917_326_762,
+    ]);
+    place.combined(&format!("--clip rcr:0.9 {PLANES} 'f*.fits'"));
+    for (plane, count) in [("COUNT", 2.0), ("LOW", 1.0), ("HIGH", 8.0)] {
+        assert_same(&place.plane("out.fits", Some(plane)), &[count]);
+    }
 }

@@ -52,16 +52,21 @@ fn long() -> Place {
     place
 }
 
-/// Starts a long run and waits until it is under way: its output stands under a temporary name, or a second has passed.
+/// Starts a run.
 fn started(place: &Place, arguments: &str) -> Child {
-    let names = place.listing().len();
     let mut program = Command::new(env!("CARGO_BIN_EXE_ccdstream"));
     program
         .current_dir(place.path(""))
         .args(words(arguments))
         .stderr(Stdio::piped())
         .stdout(Stdio::piped());
-    let running = program.spawn().unwrap();
+    program.spawn().unwrap()
+}
+
+/// The same, and waits until the run is under way: its output stands under a temporary name, or a second has passed.
+fn under_way(place: &Place, arguments: &str) -> Child {
+    let names = place.listing().len();
+    let running = started(place, arguments);
     let begun = Instant::now();
     while place.listing().len() == names && begun.elapsed() < Duration::from_secs(1) {
         sleep(Duration::from_millis(5));
@@ -104,7 +109,7 @@ fn a_signal_stops_the_run_soon_and_leaves_nothing_but_what_can_be_taken_up() {
     let place = long();
     let before = place.listing();
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
-        let running = started(&place, LONG);
+        let running = under_way(&place, LONG);
         let kill = format!("kill -{signal} {}", running.id());
         assert!(
             Command::new("sh")
@@ -127,42 +132,46 @@ fn a_signal_stops_the_run_soon_and_leaves_nothing_but_what_can_be_taken_up() {
     }
 }
 
+/// The names of the frames that are calibrated in a folder, in their order.
+fn calibrated(place: &Place, folder: &str) -> Vec<String> {
+    let names = fs::read_dir(place.path(folder)).into_iter().flatten();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // Hidden ones are the ledger, for --resume, and what is not whole.
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
+/// Starts `calibrate` into a folder, and interrupts it as soon as this file stands there; returns what became of the run, if it did not end
+/// before.
+fn interrupted(place: &Place, arguments: &str, folder: &str, file: &str) -> Option<Run> {
+    let mut running = started(place, arguments);
+    let begun = Instant::now();
+    while !place.path(folder).join(file).exists() && begun.elapsed() < Duration::from_mins(1) {
+        if running.try_wait().unwrap().is_some() {
+            return None;
+        }
+        sleep(Duration::from_micros(200));
+    }
+    let kill = format!("kill -INT {}", running.id());
+    let mut shell = Command::new("sh");
+    let sent = shell.args(["-c", &kill]).status().unwrap();
+    let run = ended(running);
+    (sent.success() && run.status != Some(0)).then_some(run)
+}
+
 #[test]
 fn frames_that_are_calibrated_when_a_signal_comes_stay_and_are_counted() {
     let place = long();
-    let mut running = started(
+    let run = interrupted(
         &place,
         "calibrate -j 1 -o red --trim [2:2999,*] --sky median --deviation --readnoise 4 'f*.fits'",
-    );
-    let done = || {
-        let names = fs::read_dir(place.path("red")).into_iter().flatten();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        // The ledger, for --resume.
-        names.retain(|name| !name.starts_with(".ccdstream-"));
-        names.sort();
-        names
-    };
-    let begun = Instant::now();
-    while !done().contains(&"f01.fits".to_owned()) && begun.elapsed() < Duration::from_mins(1) {
-        assert_eq!(
-            running.try_wait().unwrap(),
-            None,
-            "the run was over too soon"
-        );
-        sleep(Duration::from_millis(2));
-    }
-    let kill = format!("kill -INT {}", running.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let run = ended(running);
+        "red",
+        "f01.fits",
+    )
+    .expect("60 frames take longer than two");
     assert_eq!(run.status, Some(130), "{}", run.stderr);
-    let done = done();
+    let done = calibrated(&place, "red");
     let frames = (0..done.len()).map(|n| format!("f{n:02}.fits"));
     assert_eq!(
         done,
@@ -180,11 +189,28 @@ fn frames_that_are_calibrated_when_a_signal_comes_stay_and_are_counted() {
 }
 
 #[test]
+fn frames_of_a_batch_that_have_their_names_when_a_signal_comes_are_counted() {
+    let place = Place::new();
+    for n in 0..16 {
+        let pixels = Random(n).frame(200_000);
+        Image::uint16(&[500, 400], &pixels).write(place.path(&format!("f{n:02}.fits")));
+    }
+    let arguments = "calibrate -j 1 -o red --compress gzip --overwrite 'f*.fits'";
+    let Some(run) = interrupted(&place, arguments, "red", "f00.fits.fz") else {
+        // It was too quick to be stopped, and then has to be whole.
+        return assert_eq!(calibrated(&place, "red").len(), 16);
+    };
+    assert_eq!(run.status, Some(130), "{}", run.stderr);
+    let said = format!("; {} of 16 frames are", calibrated(&place, "red").len());
+    assert!(run.stderr.contains(&said), "{said} in {}", run.stderr);
+}
+
+#[test]
 fn an_output_that_was_there_survives_a_signal() {
     let place = long();
     fs::write(place.path("out.fits"), "precious").unwrap();
     let before = place.listing();
-    let running = started(&place, &format!("{LONG} --overwrite"));
+    let running = under_way(&place, &format!("{LONG} --overwrite"));
     assert!(
         Command::new("sh")
             .args(["-c", &format!("kill -TERM {}", running.id())])
@@ -203,7 +229,7 @@ fn a_frame_that_is_cut_short_while_it_is_read_is_an_error_that_names_it() {
     for io in ["mmap", "read"] {
         let place = long();
         let before = place.listing();
-        let running = started(&place, &format!("{LONG} --io {io}"));
+        let running = under_way(&place, &format!("{LONG} --io {io}"));
         File::options()
             .write(true)
             .open(place.path("f59.fits"))

@@ -157,7 +157,7 @@ fn frames(night: &Night, kind: Kind, draw: &mut Draw, most: usize) -> Frames {
     let mut names = if draw.percent(12) && most == count {
         vec![path(&night.of(kind))]
     } else if draw.percent(25) {
-        let ten = draw.below(count.div_ceil(10));
+        let ten = draw.below((count / 10).max(1));
         vec![path(&night.of(kind).join(format!("{ten:04}?.fits")))]
     } else {
         // As often a few frames as many.
@@ -167,7 +167,8 @@ fn frames(night: &Night, kind: Kind, draw: &mut Draw, most: usize) -> Frames {
             clippy::cast_sign_loss,
             reason = "1 to the count of frames"
         )]
-        let some = (exponent.exp2() as usize).clamp(1, most);
+        // Fewer than three are refused where they are clipped.
+        let some = (exponent.exp2() as usize).clamp(most.min(3), most);
         let first = draw.below(count - some + 1);
         let frames = first..first + some;
         frames.map(|n| path(&night.frame(kind, n))).collect()
@@ -241,13 +242,16 @@ fn calibration(night: &Night, kind: Kind, draw: &mut Draw) -> Calibration {
 
 /// What happens at each pixel.
 fn stack(kind: Kind, draw: &mut Draw) -> Stack {
-    const CLIPS: [&str; 6] = [
+    const CLIPS: [&str; 9] = [
         "sigma:3",
         "sigma:2.5,4,center=mean,dev=std,iters=2",
         "sigma:3,iters=converge",
         "sigma:2,3,dev=mad,iters=5",
         "minmax:-100,8000",
         "extrema:1,1",
+        "auto",
+        "ccd:3,3,gain=1.5,rdnoise=5",
+        "cr:4,gain=1.5,rdnoise=5",
     ];
     let mut stack = Stack {
         method: draw.one_of(&[
@@ -259,7 +263,7 @@ fn stack(kind: Kind, draw: &mut Draw) -> Stack {
         clip: (0..draw.below(3))
             .map(|_| read(draw.one_of(&CLIPS)))
             .collect(),
-        nkeep: draw.below(3),
+        nkeep: draw.one_of(&[0, 1, 2, -2]),
         ..Stack::default()
     };
     let levels = [

@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty, Weight,
+    Frames, Level, LevelTo, Norm, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
+    Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
@@ -54,7 +55,7 @@ impl Combine {
                 "--json cannot tell the name of the output, which is no Unicode text; choose another",
             );
         }
-        let warnings = self.warnings(&output, &resources, machine);
+        let warnings = self.warnings(&stack, &output, &resources, machine);
         let recipe = Recipe {
             frames,
             calibration: self.calibrating.choices()?,
@@ -81,7 +82,7 @@ impl Combine {
                 return choice(format!("{flag} has no effect without {of}"));
             }
         }
-        Ok(Stack {
+        let mut stack = Stack {
             method: combining.method,
             clip: rejection.clip.clone(),
             nkeep: rejection.nkeep,
@@ -92,22 +93,30 @@ impl Combine {
             stats_section: scaling.stats_section.clone(),
             weight: combining.weight.clone(),
             uncertainty: combining.uncertainty,
-        })
+        };
+        if scaling.norm != Norm::None {
+            stack.normalise(scaling.norm);
+        }
+        Ok(stack)
     }
 
     /// Choices that are legal, but hardly what was meant.
-    fn warnings(&self, output: &Output, resources: &Resources, machine: Machine) -> Vec<String> {
+    fn warnings(
+        &self,
+        stack: &Stack,
+        output: &Output,
+        resources: &Resources,
+        machine: Machine,
+    ) -> Vec<String> {
         let Self {
             scaling,
             rejection,
             combining,
             ..
         } = self;
-        let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
         let written = output.planes.contains(&Plane::Uncertainty);
         let stats_section = scaling.stats_section.is_some()
-            && !measured(&scaling.scale)
-            && !measured(&scaling.zero)
+            && !stack.measures()
             && self.calibrating.sky == Sky::None;
         let method = combining.method;
         let ignored = (!method.weighs() && combining.weight != Weight::None)
@@ -120,10 +129,10 @@ impl Combine {
             ),
             (
                 stats_section,
-                "--stats-section has no effect: none of --scale, --zero and --sky is a mean, median or mode",
+                "--stats-section has no effect: nothing is measured for --scale, --zero, --norm, --weight or --sky",
             ),
             (
-                rejection.nkeep > 0 && rejection.clip.is_empty(),
+                rejection.nkeep != 0 && rejection.clip.is_empty(),
                 "--nkeep has no effect without --clip",
             ),
         ]));

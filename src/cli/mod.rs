@@ -80,6 +80,7 @@ pub(crate) fn combine(typed: &Combine, out: &mut dyn Write, screen: &Screen) -> 
     run.warn(&warnings);
     if messages.dry_run {
         let plan = run.watched(|watch| ccdstream::plan(&recipe, watch))?;
+        run.warn(&plan.warnings);
         return run.tell_plan(&plan);
     }
     let mut summary = match run.watched(|watch| ccdstream::combine(&recipe, watch)) {

@@ -9,11 +9,12 @@ use crate::error::{Error, Result};
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
 const ANY: &str = "minmax:LO,HI, extrema:NLOW,NHIGH, sigma:LOW,HIGH, percentile:LOW,HIGH, pclip:K,LOW,HIGH, winsorized:LOW,HIGH, \
-                   median-sigma:LOW,HIGH, linear-fit:LOW,HIGH, esd:FRACTION,ALPHA or rcr[:LIMIT]";
+                   median-sigma:LOW,HIGH, linear-fit:LOW,HIGH, esd:FRACTION,ALPHA, rcr[:LIMIT], ccd:LOW,HIGH,gain=G,rdnoise=R, cr:HIGH,gain=G,rdnoise=R or auto";
 const MINMAX: &str = "minmax:LO,HI, LO not above HI; an empty side is no bound";
 const EXTREMA: &str = "extrema:NLOW,NHIGH, two whole numbers from 0";
 const SIGMA: &str = "sigma:LOW,HIGH[,center=median|mean][,dev=mad|std][,iters=1|N|converge][,floor=0]; \
                      sigma:3 means 3,3, an empty side is no bound, LOW, HIGH and iters are positive";
+const AUTO: &str = "auto, with nothing behind it";
 
 impl FromStr for Clip {
     type Err = Error;
@@ -24,10 +25,15 @@ impl FromStr for Clip {
             "minmax" => (minmax(arguments), MINMAX),
             "extrema" => (extrema(arguments), EXTREMA),
             "sigma" => (sigma(arguments).map(Self::Sigma), SIGMA),
+            "auto" => (auto(text), AUTO),
             _ => rules::read(step, arguments).unwrap_or((None, ANY)),
         };
         clip.ok_or_else(|| wrong("--clip", text, expected))
     }
+}
+
+fn auto(text: &str) -> Option<Clip> {
+    (text.trim() == "auto").then_some(Clip::Auto)
 }
 
 /// A bound; `open` where nothing is written.
@@ -128,6 +134,7 @@ impl Display for Clip {
             Self::Minmax { low, high } => write!(f, "minmax:{},{}", side(*low), side(*high)),
             Self::Extrema { nlow, nhigh } => write!(f, "extrema:{nlow},{nhigh}"),
             Self::Sigma(sigma) => write!(f, "{sigma}"),
+            Self::Auto => f.write_str("auto"),
             rule => rules::write(rule, f),
         }
     }
@@ -211,6 +218,12 @@ mod tests {
     }
 
     #[test]
+    fn auto_stands_alone() {
+        assert_eq!(clip(" auto "), Some(Clip::Auto));
+        assert_eq!(shown("auto").as_deref(), Some("auto"));
+    }
+
+    #[test]
     fn no_extrema_is_a_legal_step() {
         assert_eq!(
             clip("extrema:0,0"),
@@ -240,6 +253,7 @@ mod tests {
             ("extrema:1", EXTREMA),
             ("extrema:-1,0", EXTREMA),
             ("extrema:1.5,0", EXTREMA),
+            ("auto:3", AUTO),
             ("sgima:3", ANY),
             ("", ANY),
         ] {

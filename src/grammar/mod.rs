@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::recipe::{Codec, Io, PixelType, Plane, Uncertainty};
+use crate::recipe::{Codec, Io, PixelType, Uncertainty};
 
 /// A text that does not read as a value of `what`.
 fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
@@ -55,7 +55,7 @@ fn keyword(text: &str) -> Option<String> {
 
 /// Reads and shows choices that are single words.
 macro_rules! words {
-    ($type:ty, $what:literal, $expected:literal, { $($word:literal = $value:path),+ $(,)? }) => {
+    ($type:ty, $what:literal, $expected:expr, { $($word:literal = $value:path),+ $(,)? }) => {
         impl FromStr for $type {
             type Err = Error;
 
@@ -77,9 +77,11 @@ macro_rules! words {
 
 mod calibration;
 mod clip;
+mod detector;
 mod frames;
 mod level;
 mod method;
+mod plane;
 mod rules;
 
 words!(Uncertainty, "--uncertainty", "scatter, propagate or none", {
@@ -97,15 +99,6 @@ words!(Io, "--io", "auto, mmap or read", {
 words!(Codec, "--compress", "none, rice or gzip", {
     "rice" = Codec::Rice,
     "gzip" = Codec::Gzip,
-});
-
-words!(Plane, "--planes", "any of data,mask,uncertainty,count,low,high", {
-    "data" = Plane::Data,
-    "mask" = Plane::Mask,
-    "uncertainty" = Plane::Uncertainty,
-    "count" = Plane::Count,
-    "low" = Plane::Low,
-    "high" = Plane::High,
 });
 
 impl FromStr for PixelType {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Formatter};
 
 use super::clip::{bound, side};
-use super::{finite, show};
+use super::{detector, finite, show};
 use crate::recipe::{Clip, Factors};
 
 const PERCENTILE: &str = "percentile:LOW,HIGH, parts of the median above 0; percentile:0.2 means 0.2,0.2, an empty side is no bound";
@@ -28,6 +28,8 @@ pub(super) fn read(step: &str, arguments: &str) -> Option<(Option<Clip>, &'stati
         "linear-fit" => (factors(arguments).map(Clip::LinearFit), LINEAR_FIT),
         "esd" => (esd(arguments), ESD),
         "rcr" => (rcr(arguments), RCR),
+        "ccd" => (detector::ccd(arguments), detector::CCD),
+        "cr" => (detector::cr(arguments), detector::CR),
         _ => return None,
     })
 }
@@ -81,7 +83,7 @@ pub(super) fn write(clip: &Clip, f: &mut Formatter<'_>) -> fmt::Result {
         Clip::LinearFit(factors) => write!(f, "linear-fit:{}", sides(factors)),
         Clip::Esd { fraction, alpha } => write!(f, "esd:{},{}", show(*fraction), show(*alpha)),
         Clip::Rcr { limit } => write!(f, "rcr:{}", show(*limit)),
-        Clip::Minmax { .. } | Clip::Extrema { .. } | Clip::Sigma(_) => Ok(()),
+        rule => detector::write(rule, f),
     }
 }
 

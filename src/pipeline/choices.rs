@@ -1,5 +1,7 @@
 //! What the choices of a recipe come to for the frames that were opened.
 
+mod steps;
+
 use std::sync::Arc;
 
 use super::unpacking::Ground;
@@ -8,14 +10,17 @@ use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
 use crate::pixels::SampleType;
-use crate::recipe::{Clip, Hdu, Level, PixelType, Plane, Recipe, Stack, Uncertainty, Weight};
+use crate::recipe::{Clip, Hdu, Level, PixelType, Plane, Quantity, Recipe, Uncertainty, Weight};
 use crate::sink::PlaneTypes;
 use crate::source::{self, Frame, FrameList, Masters, Selection};
-use crate::stack::{Critical, StackRoom};
+use crate::stack::StackRoom;
 use crate::watch::Watch;
 
-/// The keywords whose numbers are wanted of every frame.
-pub(super) fn keywords(stack: &Stack) -> Vec<String> {
+pub(super) use steps::remarks;
+
+/// The keywords whose numbers are wanted of every frame: those of scale, zero and weight, then those of clip steps.
+pub(super) fn keywords(recipe: &Recipe) -> Vec<String> {
+    let stack = &recipe.stack;
     let level = |level: &Level| match level {
         Level::Keyword(keyword) => Some(keyword.clone()),
         _ => None,
@@ -24,9 +29,16 @@ pub(super) fn keywords(stack: &Stack) -> Vec<String> {
         Weight::Keyword(keyword) => Some(keyword.clone()),
         _ => None,
     };
+    let parts = stack.clip.iter().filter_map(Clip::noise);
+    let parts = parts.flat_map(|noise| noise.parts().map(|(_, quantity)| quantity.cloned()));
+    let noise = parts.filter_map(|quantity| match quantity {
+        Some(Quantity::Keyword(keyword)) => Some(keyword),
+        _ => None,
+    });
     [level(&stack.scale), level(&stack.zero), weight]
         .into_iter()
         .flatten()
+        .chain(noise)
         .collect()
 }
 
@@ -47,7 +59,7 @@ pub(super) fn open(
     let selection = Selection {
         frames: &recipe.frames,
         hdu,
-        keywords: &keywords(&recipe.stack),
+        keywords: &keywords(recipe),
         calibration: &recipe.calibration,
         unpacked: &ground.unpacked,
         mem_limit: ceiling::least(recipe.resources.mem_limit),
@@ -82,7 +94,9 @@ pub(super) fn stack_room(
 ) -> Result<StackRoom> {
     let stack = &recipe.stack;
     let nframe = list.frames.len();
-    enough(&stack.clip, nframe)?;
+    let clip = steps::settled(recipe, nframe);
+    steps::enough(&clip, nframe)?;
+    let critical = steps::critical(recipe, &clip, list)?;
     let types = plane_types(recipe, sample);
     let mut planes: Vec<Plane> = recipe.output.planes.clone();
     planes.sort_unstable();
@@ -109,7 +123,10 @@ pub(super) fn stack_room(
     let weights = match &stack.weight {
         Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
         Weight::Values(values) => Some(listed("--weight", values, list)?),
-        Weight::None | Weight::InverseVariance => None,
+        Weight::Exposure => Some(exposures(&list.frames)?),
+        // Known when the frames are measured.
+        Weight::Noise if weighs => Some(vec![1.0; nframe]),
+        Weight::Noise | Weight::None | Weight::InverseVariance => None,
     };
     if let Some((frame, weight)) = list
         .frames
@@ -134,14 +151,14 @@ pub(super) fn stack_room(
         Plane::Data => types.data,
         Plane::Uncertainty => types.uncertainty,
         Plane::Mask => PixelType::U8,
-        Plane::Count | Plane::Low | Plane::High => PixelType::I32,
+        _ => PixelType::I32,
     };
     Ok(StackRoom {
         width: Width::widest(),
         nframe,
         method: stack.method,
-        clip: stack.clip.clone(),
-        critical: Critical::of_steps(&stack.clip, nframe).into(),
+        clip,
+        critical: critical.into(),
         nkeep: stack.nkeep,
         uncertainty: if planes.contains(&Plane::Uncertainty) {
             stack.uncertainty
@@ -171,20 +188,6 @@ pub(super) fn stack_room(
     })
 }
 
-/// Refuses steps that could take nothing of so few frames.
-fn enough(clip: &[Clip], nframe: usize) -> Result<()> {
-    match clip.iter().find(|step| step.fewest() > nframe) {
-        None => Ok(()),
-        Some(step) => Err(Error::frame(
-            format!("--clip {step}"),
-            format!(
-                "needs {} frames at least to take anything, and there are {nframe}; choose another step, or none",
-                step.fewest()
-            ),
-        )),
-    }
-}
-
 /// The numbers of a keyword.
 pub(super) fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -> Result<Vec<f64>> {
     let number = |frame: &Frame| {
@@ -196,6 +199,20 @@ pub(super) fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -
         })
     };
     frames.iter().map(number).collect()
+}
+
+/// The exposure of each frame.
+fn exposures(frames: &[Frame]) -> Result<Vec<f64>> {
+    let exposure = |frame: &Frame| {
+        let fault = match frame.exptime {
+            Some(seconds) if seconds > 0.0 && seconds.is_finite() => return Ok(seconds),
+            Some(seconds) => format!("its EXPTIME is {seconds}, not a positive number"),
+            None => "EXPTIME is not there or is no number".into(),
+        };
+        let fault = format!("{fault}, and --weight exposure asks for it; choose another --weight");
+        Err(Error::frame(frame.name(), fault))
+    };
+    frames.iter().map(exposure).collect()
 }
 
 /// Numbers that were given one by one.

@@ -110,6 +110,7 @@ impl<'a> Outcome<'a> {
             |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
         let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
         let in_all = (0..nframe).map(in_all).collect();
+        let warnings = plan.warnings.clone();
         self.images.push(Done {
             sample,
             sides: tally
@@ -134,10 +135,23 @@ impl<'a> Outcome<'a> {
         self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
         self.warnings.extend(reader.warning());
+        self.warnings.extend(warnings);
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
         self.warnings.extend(remark);
         self.skipped.clone_from(&list.skipped);
+    }
+
+    /// A step as it was done; `auto` can be another in each image.
+    fn step(&self, step: usize) -> String {
+        let mut told: Vec<&str> = Vec::new();
+        for image in &self.images {
+            let step = image.plan.clip.get(step).map_or("", String::as_str);
+            if !told.contains(&step) {
+                told.push(step);
+            }
+        }
+        told.join(" or ")
     }
 
     /// The summary of a run that took so long.
@@ -157,8 +171,8 @@ impl<'a> Outcome<'a> {
             .clip
             .iter()
             .enumerate()
-            .map(|(step, clip)| ClipCount {
-                step: clip.to_string(),
+            .map(|(step, _)| ClipCount {
+                step: self.step(step),
                 low: self.images.iter().map(|image| image.sides[step].0).sum(),
                 high: self.images.iter().map(|image| image.sides[step].1).sum(),
                 worst_frames: most(
@@ -168,6 +182,7 @@ impl<'a> Outcome<'a> {
                     NWORST_OF_STEP,
                 ),
             });
+        let clip: Vec<ClipCount> = clip.collect();
         let rooms = ["read", "work", "write"]
             .into_iter()
             .zip(self.times)
@@ -193,7 +208,7 @@ impl<'a> Outcome<'a> {
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
             resumed_pixels: self.images.iter().map(|image| image.resumed).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),
-            clip: clip.collect(),
+            clip,
             worst_frames: most(
                 self.images.iter().flat_map(|image| image.worst.clone()),
                 NWORST,

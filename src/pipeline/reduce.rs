@@ -10,6 +10,7 @@ mod resume;
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -64,23 +65,19 @@ pub fn calibrate(recipe: &Reduction, watch: &Watch) -> Result<ReductionSummary> 
         let batch = watch
             .check()
             .and_then(|()| Batch::calibrate(&run, files, &ledger));
-        let nwritten = nfile - left + nwritten(&done);
-        done.extend(batch.map_err(|error| error.with_done(nwritten, nfile))?);
+        done.extend(batch.map_err(|error| {
+            let nfinished = nfile - left + run.nfinished.load(Ordering::Relaxed);
+            error.with_done(nfinished, nfile)
+        })?);
         for file in files {
             run.ground.unpacked.release(&file.named.path);
         }
     }
-    if nwritten(&done) == left {
+    if run.nfinished.load(Ordering::Relaxed) == left {
         ledger.close();
     }
     let done = resume::in_order(finished, done);
     Ok(run.summary(done, begun))
-}
-
-/// Of how many files every frame is calibrated.
-fn nwritten(done: &[Done]) -> usize {
-    let is_written = |done: &&Done| done.frames.iter().all(|frame| frame.fault.is_none());
-    done.iter().filter(is_written).count()
 }
 
 /// A file of the run, and where it goes.
@@ -138,6 +135,8 @@ struct Run<'a> {
     plan: Plan,
     /// Files that are calibrated together.
     batch: usize,
+    /// Files that have been given their names.
+    nfinished: AtomicUsize,
     /// What read, work and write took, of all threads together.
     times: Mutex<[Times; 3]>,
     /// The norm of the flat and what is told of the masters, for each set of masters that was met, by files and places in them.
@@ -162,6 +161,7 @@ impl<'a> Run<'a> {
             ground,
             plan: Plan::default(),
             batch: 1,
+            nfinished: AtomicUsize::new(0),
             times: Mutex::default(),
             known: Mutex::default(),
         };
@@ -262,7 +262,9 @@ impl<'a> Run<'a> {
         if let Some(compression) = self.recipe.folder.compression {
             pack::pack(&mut sink, compression, 1, self.watch)?;
         }
-        sink.finish_entered(ledger, made_of)
+        sink.finish_entered(ledger, made_of)?;
+        self.nfinished.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Notes what a room took.

@@ -62,6 +62,9 @@ impl fmt::Display for Plan {
             ("combined", "to combine")
         };
         writeln!(f, "{} frames, {} pixels {done}", self.frames, self.shape)?;
+        for step in &self.clip {
+            writeln!(f, "clip {step}")?;
+        }
         let how = if self.mapped { "mapped" } else { "read" };
         let cut = if self.tile_cols < self.shape.ncol {
             format!("{} of {} columns", self.tile_cols, self.shape.ncol)

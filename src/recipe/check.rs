@@ -3,7 +3,8 @@
 mod calibration;
 
 use super::{
-    Clip, Compression, Iterations, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty, Weight,
+    Clip, Compression, Iterations, Level, LevelTo, Method, Plane, Recipe, Sigma, Uncertainty,
+    Weight,
 };
 use crate::error::{Error, Result};
 
@@ -27,6 +28,11 @@ impl Recipe {
             return refuse("--planes asks for the uncertainty, but --uncertainty none makes none");
         }
         let method = stack.method;
+        if stack.uncertainty == Uncertainty::Propagate && !method.has_uncertainty() {
+            return refuse(&format!(
+                "--uncertainty propagate: the uncertainty of --method {method} cannot be told; leave it out"
+            ));
+        }
         if asked && !method.has_uncertainty() {
             return refuse(&format!(
                 "--planes asks for the uncertainty, but that of --method {method} cannot be told"
@@ -50,6 +56,12 @@ impl Recipe {
                 "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
             ));
         }
+        if matches!(stack.zero, Level::Mad | Level::MedianMad) {
+            return refuse(&format!(
+                "--zero {}: a spread is no zero, it is for --scale",
+                stack.zero
+            ));
+        }
         let positive = |to: LevelTo| !matches!(to, LevelTo::Value(value) if !(value > 0.0 && value.is_finite()));
         if !positive(stack.scale_to) {
             return refuse("--scale-to: a positive number, first or mean");
@@ -62,6 +74,14 @@ impl Recipe {
             return refuse("--weight: weights are finite and not negative");
         }
         stack.clip.iter().try_for_each(Clip::check)?;
+        let settled = |clip: &Clip| clip.settled(&self.calibration, 0);
+        let gainless = |clip: &Clip| clip.noise().is_some_and(|noise| noise.gain.is_none());
+        if let Some(clip) = stack.clip.iter().map(settled).find(gainless) {
+            return refuse(&format!(
+                "--clip {clip} needs the gain, in electrons per unit of the samples: gain=GAIN takes it from that keyword of each frame, \
+                 gain=1.5 is a number; after --gain samples are electrons, and it is 1"
+            ));
+        }
         self.output.compression.map_or(Ok(()), Compression::check)?;
         self.calibration.check(&self.frames)
     }
@@ -72,7 +92,11 @@ impl Clip {
     fn check(&self) -> Result<()> {
         let sound = match *self {
             Self::Minmax { low, high } => low <= high,
-            Self::Extrema { .. } => true,
+            Self::Extrema { .. } | Self::Auto => true,
+            Self::Ccd { factors, ref noise } => {
+                factors.low > 0.0 && factors.high > 0.0 && noise.is_sound()
+            }
+            Self::Cr { high, ref noise } => high > 0.0 && noise.is_sound(),
             Self::Sigma(Sigma {
                 low,
                 high,
@@ -102,7 +126,7 @@ impl Clip {
             return Ok(());
         }
         Err(Error::Choice(format!(
-            "--clip {self}: bounds must be in order, LOW, HIGH and iters positive, parts between 0 and 1"
+            "--clip {self}: bounds must be in order, LOW, HIGH, iters and gain positive, noise not below 0, parts between 0 and 1"
         )))
     }
 }

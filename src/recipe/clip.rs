@@ -1,8 +1,12 @@
 //! The clip steps: what is rejected.
 
+use super::DetectorNoise;
+
 /// One clip step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Clip {
+    /// The rule that serves the number of frames best; of fewer than 3 it takes nothing.
+    Auto,
     /// Drops samples outside these bounds, in the units of the calibrated frames; the bounds are kept.
     Minmax {
         /// The lowest value that is kept; −∞ for no bound.
@@ -47,14 +51,36 @@ pub enum Clip {
         /// A sample goes where fewer than so many as deviant are expected; above 0, at most 1.
         limit: f64,
     },
+    /// Drops samples by the noise that their detector makes at the median, each frame by its own; until nothing changes.
+    Ccd {
+        /// How many of its deviations samples may be away.
+        factors: Factors,
+        /// What the noise is made of.
+        noise: DetectorNoise,
+    },
+    /// The same on the high side alone: cosmic rays, from 2 frames on.
+    Cr {
+        /// How many of its deviations samples may be above.
+        high: f64,
+        /// What the noise is made of.
+        noise: DetectorNoise,
+    },
 }
 
 impl Clip {
-    /// With fewer samples at a pixel the step can take nothing.
+    /// The noise of the detector, where the step goes by that.
+    pub(crate) fn noise(&self) -> Option<&DetectorNoise> {
+        match self {
+            Self::Ccd { noise, .. } | Self::Cr { noise, .. } => Some(noise),
+            _ => None,
+        }
+    }
+
+    /// With fewer samples at a pixel the step can take nothing, or nothing that could be trusted.
     pub(crate) fn fewest(&self) -> usize {
         match *self {
-            // A sigma clip of few frames is run as it always was; what it takes is told.
-            Self::Minmax { .. } | Self::Extrema { .. } | Self::Sigma(_) => 1,
+            Self::Minmax { .. } | Self::Extrema { .. } | Self::Auto => 1,
+            Self::Ccd { .. } | Self::Cr { .. } => 2,
             Self::LinearFit(_) => 5,
             // One sample at least has to be allowed to be an outlier.
             Self::Esd { fraction, .. } => (3..1000)
@@ -62,6 +88,16 @@ impl Clip {
                 .unwrap_or(1000),
             _ => 3,
         }
+    }
+}
+
+/// How many of `n` samples, which are present before clipping, have to stay: `nkeep` of them or, where that is negative, all but so many.
+pub(crate) fn stay(nkeep: i64, n: usize) -> usize {
+    let number = usize::try_from(nkeep.unsigned_abs()).unwrap_or(usize::MAX);
+    if nkeep < 0 {
+        n.saturating_sub(number)
+    } else {
+        number
     }
 }
 

@@ -194,6 +194,7 @@ mod tests {
             ..Stack::default()
         };
         let provenance = Provenance {
+            clip: &["sigma:3,3".to_owned()],
             stack: &stack,
             nframe: 3,
             name: &|frame| format!("f{frame}.fits"),

@@ -2,7 +2,7 @@
 
 use super::{HduSpec, Pixels};
 use crate::header::Card;
-use crate::recipe::{PixelType, Plane};
+use crate::recipe::{Family, PixelType, Plane};
 use crate::shape::Shape;
 
 /// Where an image stands in its file.
@@ -66,9 +66,7 @@ pub(crate) fn plane_hdus(
                 cards.extend(unit);
                 ("UNCERT", types.uncertainty, cards)
             }
-            Plane::Count => ("COUNT", PixelType::I32, Vec::new()),
-            Plane::Low => ("LOW", PixelType::I32, Vec::new()),
-            Plane::High => ("HIGH", PixelType::I32, Vec::new()),
+            count => (count_name(*count), PixelType::I32, Vec::new()),
         };
         let data = *plane == Plane::Data;
         let extname = match (&name, data) {
@@ -89,6 +87,21 @@ pub(crate) fn plane_hdus(
         }
     };
     planes.iter().map(hdu).collect()
+}
+
+/// What a plane of counts is called.
+fn count_name(plane: Plane) -> &'static str {
+    match plane {
+        Plane::Low => "LOW",
+        Plane::High => "HIGH",
+        Plane::LowBy(Family::Bounds) => "LOW_BOUNDS",
+        Plane::LowBy(Family::Order) => "LOW_ORDER",
+        Plane::LowBy(Family::Deviation) => "LOW_DEVIATION",
+        Plane::HighBy(Family::Bounds) => "HIGH_BOUNDS",
+        Plane::HighBy(Family::Order) => "HIGH_ORDER",
+        Plane::HighBy(Family::Deviation) => "HIGH_DEVIATION",
+        _ => "COUNT",
+    }
 }
 
 #[cfg(test)]

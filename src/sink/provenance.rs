@@ -15,6 +15,8 @@ use crate::summary::SkippedFrame;
 pub(crate) struct Provenance<'a> {
     /// What happened at each pixel.
     pub(crate) stack: &'a Stack,
+    /// What its clip steps came to on these frames, as they are typed.
+    pub(crate) clip: &'a [String],
     /// How many frames there were.
     pub(crate) nframe: usize,
     /// The name of each: its file without folders, with HDU or plane.
@@ -59,8 +61,8 @@ impl Provenance<'_> {
             "ccdstream {version}: {} of {} {frames}",
             stack.method, self.nframe
         )];
-        lines.extend(stack.clip.iter().map(|step| format!("clip {step}")));
-        if stack.nkeep > 0 {
+        lines.extend(self.clip.iter().map(|step| format!("clip {step}")));
+        if stack.nkeep != 0 {
             lines.push(format!("nkeep {}", stack.nkeep));
         }
         if stack.zero != Level::None {
@@ -77,10 +79,7 @@ impl Provenance<'_> {
                 stack.scale_to.text(1.0)
             ));
         }
-        let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
-        if let Some(section) = &stack.stats_section
-            && (measured(&stack.zero) || measured(&stack.scale))
-        {
+        if let Some(section) = stack.stats_section.as_ref().filter(|_| stack.measures()) {
             lines.push(format!("stats-section {section}"));
         }
         if stack.weight != Weight::None {
@@ -140,8 +139,10 @@ mod tests {
 
     /// What a stack of `nframe` frames tells.
     fn told(stack: &Stack, nframe: usize) -> (Vec<String>, Vec<String>) {
+        let steps: Vec<String> = stack.clip.iter().map(ToString::to_string).collect();
         let provenance = Provenance {
             stack,
+            clip: &steps,
             nframe,
             name: &|frame| format!("frame{frame}.fits[SCI]"),
             exposures: &Exposures::default(),

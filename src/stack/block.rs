@@ -16,11 +16,11 @@ use crate::recipe::{Method, Uncertainty};
 #[derive(Debug)]
 pub(super) enum What<'a, T> {
     /// Intervals of sorted columns.
-    Sorted(SortedBlock<'a, T>),
+    Sorted(&'a SortedBlock<'a, T>),
     /// Everything: no sample is absent.
     All,
     /// What lies between values.
-    Between(Between<T>),
+    Between(&'a Between<T>),
 }
 
 impl StackRoom {
@@ -37,6 +37,7 @@ impl StackRoom {
             way,
             rows,
             sorted,
+            apart,
             deviations,
             weights,
             table,
@@ -55,18 +56,19 @@ impl StackRoom {
         };
         match *way {
             Way::Sorted => {
-                let mut sorted = SortedBlock::new(self.width, rows, sorted);
+                let mut sorted = SortedBlock::new(self, rows, sorted, apart);
                 sorted.clip(self, rows, table, tally, lanes);
                 if self.method.has_moments() {
-                    self.moments(rows, &What::Sorted(sorted), beside, lanes);
+                    let rows = sorted.rows(rows);
+                    self.moments(rows, &What::Sorted(&sorted), beside, lanes);
                 } else {
-                    self.ranked(rows, &sorted, beside, lanes);
+                    self.ranked(sorted.rows(rows), &sorted, beside, lanes);
                 }
             }
             Way::Moments => {
-                let what =
+                let kept =
                     self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
-                let what = what.map_or(What::All, What::Between);
+                let what = kept.as_ref().map_or(What::All, What::Between);
                 self.moments(rows, &what, beside, lanes);
             }
             Way::Page => lanes.undecided[..nused].fill(Some(0)),
@@ -164,6 +166,10 @@ impl StackRoom {
         lanes.value = match self.method {
             Method::Mad => distance().map(|mad| MAD_TO_SIGMA * mad),
             Method::Median => middle,
+            Method::Lmedian => std::array::from_fn(|lane| match lanes.count[lane] {
+                2 => self.by_rank(block, lane),
+                _ => middle[lane],
+            }),
             _ => std::array::from_fn(|lane| self.by_rank(block, lane)),
         };
         lanes.uncertainty = match self.uncertainty {
@@ -200,7 +206,7 @@ impl StackRoom {
         }
         let at = |rank: usize| block.sorted[from + rank].0[lane].to_f64();
         let value = match self.method {
-            Method::Min => at(0),
+            Method::Min | Method::Lmedian => at(0),
             Method::Max => at(n - 1),
             Method::Quantile(part) => quantile(part, n, at),
             Method::Mode => mode(n, at),

@@ -5,6 +5,8 @@ use std::f64::consts::SQRT_2;
 use statrs::function::beta::inv_beta_reg;
 use statrs::function::erf::erfc_inv;
 
+use super::detector::{Detector, Noises};
+use crate::level::FrameLevel;
 use crate::recipe::Clip;
 
 /// Values are rounded to this, so that they are the same on every machine, whatever its logarithm.
@@ -15,6 +17,7 @@ const GRAIN: f64 = 1.0 / (1_u64 << 40) as f64;
 pub(crate) struct Critical {
     robust: Vec<f64>,
     precise: Vec<f64>,
+    noises: Noises,
 }
 
 impl Critical {
@@ -33,12 +36,13 @@ impl Critical {
         };
         match *clip {
             Clip::Esd { alpha, .. } => Self {
-                robust: Vec::new(),
                 precise: table(&|n| esd_squared(alpha, n)),
+                ..Self::default()
             },
             Clip::Rcr { limit } => Self {
                 robust: table(&|n| chauvenet(limit, n) * small_sample(n)),
                 precise: table(&|n| chauvenet(limit, n).powi(2)),
+                ..Self::default()
             },
             _ => Self::default(),
         }
@@ -49,12 +53,34 @@ impl Critical {
         clip.iter().map(|clip| Self::new(clip, nframe)).collect()
     }
 
+    /// That of a step that goes by the noise of the frames, samples being as they are.
+    pub(crate) fn of_noise(detectors: Vec<Detector>) -> Self {
+        Self {
+            noises: Noises::new(detectors, &[]),
+            ..Self::default()
+        }
+    }
+
+    /// The same where samples are scaled.
+    pub(super) fn scaled(&self, levels: &[FrameLevel]) -> Self {
+        Self {
+            noises: self.noises.scaled(levels),
+            ..self.clone()
+        }
+    }
+
+    /// The noise of the frames.
+    pub(super) fn noises(&self) -> &Noises {
+        &self.noises
+    }
+
     /// Bytes that those of every step take.
     pub(crate) fn nbyte(clip: &[Clip], nframe: usize) -> usize {
         let table = (nframe + 1) * size_of::<f64>();
         let tables = clip.iter().map(|clip| match clip {
             Clip::Esd { .. } => table,
             Clip::Rcr { .. } => 2 * table,
+            Clip::Ccd { .. } | Clip::Cr { .. } => 2 * nframe * Noises::NBYTE,
             _ => 0,
         });
         tables.sum::<usize>() + clip.len() * size_of::<Self>()

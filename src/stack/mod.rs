@@ -9,6 +9,7 @@
 
 mod block;
 mod critical;
+mod detector;
 mod encode;
 mod formulas;
 mod lanes;
@@ -28,14 +29,16 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample, Table, Width};
 use crate::level::FrameLevel;
-use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty};
+use crate::recipe::{Beyond, Center, Clip, Deviation, Method, PixelType, Plane, Uncertainty, stay};
 use crate::tile::OutStrip;
 
 pub(crate) use critical::Critical;
+pub(crate) use detector::Detector;
 pub(crate) use encode::data as encode;
 use lanes::Lanes;
 pub(crate) use noise::NoiseGauge;
 use page::Column;
+use sorted::Apart;
 pub(crate) use tally::Tally;
 
 /// Bytes of samples in a strip: it stays in a core's own cache. With thousands of frames it does not, for runs of fewer than 128 pixels
@@ -62,7 +65,7 @@ pub(crate) struct StackRoom {
     pub(crate) clip: Vec<Clip>,
     /// What each of those compares with.
     pub(crate) critical: Arc<[Critical]>,
-    pub(crate) nkeep: usize,
+    pub(crate) nkeep: i64,
     /// What is made for the uncertainty plane; `None` where that is not written.
     pub(crate) uncertainty: Uncertainty,
     /// The level of each frame; empty where samples stay as they are.
@@ -93,13 +96,40 @@ impl StackRoom {
         }
         let order = |clip: &Clip| match clip {
             Clip::Sigma(sigma) => sigma.center == Center::Median || sigma.dev == Deviation::Mad,
-            Clip::Minmax { .. } => false,
+            Clip::Minmax { .. } | Clip::Auto => false,
             _ => true,
         };
         if !self.method.has_moments() || rest.iter().any(order) {
             Way::Sorted
         } else {
             Way::Moments
+        }
+    }
+
+    /// Scales samples by these levels from here on.
+    pub(crate) fn scale_by(&mut self, levels: Arc<[FrameLevel]>) {
+        let scaled = |critical: &Critical| critical.scaled(&levels);
+        self.critical = self.critical.iter().map(scaled).collect();
+        self.levels = levels;
+    }
+
+    /// Whether samples are scaled.
+    fn scales(&self) -> bool {
+        !self.levels.is_empty()
+    }
+
+    /// How many samples have to stay in each lane, of so many that are present.
+    fn stay(&self, present: &[u32; LANES]) -> [u32; LANES] {
+        present.map(|n| u32::try_from(stay(self.nkeep, n as usize)).unwrap_or(u32::MAX))
+    }
+
+    /// Frames whose samples are copied because they are judged each by its own noise.
+    fn napart(&self) -> usize {
+        let differ = |critical: &Critical| critical.noises().differ(self.scales());
+        if self.critical.iter().any(differ) {
+            self.nframe
+        } else {
+            0
         }
     }
 
@@ -142,6 +172,7 @@ impl StackRoom {
             + self.nframe * Column::NBYTE;
         if self.way() == Way::Sorted {
             nbyte += self.nframe * narrow + self.table_nrow() * Table::NBYTE;
+            nbyte += self.napart() * Apart::<T>::NBYTE;
         }
         if self.way() == Way::Page {
             nbyte += nrow * narrow;
@@ -164,6 +195,8 @@ pub(crate) struct Scratch<T> {
     unscaled: Vec<Row<T>>,
     /// A block, sorted.
     sorted: Vec<Row<T>>,
+    /// The same, where what is kept is no interval.
+    apart: Apart<T>,
     /// Uncertainties of a strip, laid out as they are; none where none is needed.
     pub(crate) deviations: Vec<Row<f64>>,
     /// Weights of a strip.
@@ -194,6 +227,7 @@ impl<T: Sample> Scratch<T> {
             rows: rows(true),
             unscaled: rows(way == Way::Page),
             sorted: vec![Row([T::ABSENT; LANES]); sorted],
+            apart: Apart::new(if way == Way::Sorted { room.napart() } else { 0 }),
             deviations: wide(room.needs_deviation),
             weights: wide(room.needs_deviation && room.inverse_variance),
             table: Table::new(if way == Way::Sorted {

@@ -3,7 +3,7 @@
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{Between, Dropped, LANES, Row, Sample, Spread, count_present, count_rejected};
-use crate::recipe::{Clip, Iterations, Sigma};
+use crate::recipe::{Clip, Family, Iterations, Sigma};
 
 impl StackRoom {
     /// Runs the steps of the chain behind its head; `full` says that no sample of the block is absent. `None`: all of them are kept, and
@@ -24,6 +24,7 @@ impl StackRoom {
         } else {
             count_present(self.width, rows)
         });
+        let stay = self.stay(&kept.count);
         for (step, clip) in self.clip.iter().enumerate().skip(nhead) {
             let before = kept.clone();
             let mut dropped = Dropped::none();
@@ -34,7 +35,8 @@ impl StackRoom {
                     dropped.forget();
                 }
                 Clip::Sigma(sigma) => {
-                    self.sigma(rows, sigma, (&mut kept, &mut dropped), &mut gives_back);
+                    let both = (&mut kept, &mut dropped);
+                    self.sigma(rows, sigma, both, (&stay, &mut gives_back));
                 }
                 // These sort.
                 _ => {}
@@ -51,7 +53,7 @@ impl StackRoom {
             if kept.count != before.count {
                 let taken = taken(&before, &kept);
                 tally.step(step, &taken);
-                lanes.taken.add(&taken);
+                lanes.take(Family::of(clip), &taken);
                 let of_frames = tally.frames_mut(step);
                 match dropped.list() {
                     Some(list) => list.for_each(|(frame, _)| of_frames[frame] += 1),
@@ -70,7 +72,7 @@ impl StackRoom {
         rows: &[Row<T>],
         sigma: &Sigma,
         (kept, dropped): (&mut Between<T>, &mut Dropped),
-        gives_back: &mut [bool; LANES],
+        (stay, gives_back): (&[u32; LANES], &mut [bool; LANES]),
     ) {
         let mut spread = Spread::of_values(self.width, rows, kept);
         let mut open = [true; LANES];
@@ -81,8 +83,8 @@ impl StackRoom {
                 spread.clip_values(self.width, rows, (kept, dropped), &mut open, &sigma.reach());
             for lane in 0..LANES {
                 let (was, is) = (before.count[lane], kept.count[lane]);
-                if is < was && (is as usize) < self.nkeep {
-                    gives_back[lane] |= was as usize > self.nkeep;
+                if is < was && is < stay[lane] {
+                    gives_back[lane] |= was > stay[lane];
                     kept.restore(lane, &before);
                     dropped.forget();
                     open[lane] = false;

@@ -4,6 +4,7 @@ use super::lanes::Lanes;
 use super::textbook::{Page, Rules, Samples};
 use super::{Scratch, StackRoom, Way};
 use crate::kernel::Sample;
+use crate::recipe::Family;
 
 /// One pixel of every frame, and the page that works on it.
 #[derive(Debug)]
@@ -83,13 +84,14 @@ impl StackRoom {
         lanes.value[lane] = pixel.value;
         lanes.uncertainty[lane] = pixel.uncertainty;
         lanes.count[lane] = pixel.count;
-        lanes.taken.low[lane] = lanes.head.low[lane] + pixel.low;
-        lanes.taken.high[lane] = lanes.head.high[lane] + pixel.high;
+        lanes.forget_taken(lane);
         for (frame, taken) in column.page.taken.iter().enumerate() {
-            if let Some((step, low)) = *taken
-                && step as usize + nhead >= first
-            {
-                tally.take(step as usize + nhead, frame, low);
+            if let Some((step, low)) = *taken {
+                let step = step as usize + nhead;
+                lanes.take_one(Family::of(&self.clip[step]), lane, low);
+                if step >= first {
+                    tally.take(step, frame, low);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{Scratch, StackRoom, Way, lanes::Lanes, lanes::Sides};
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
-use crate::recipe::Clip;
+use crate::recipe::{Clip, Family};
 
 impl StackRoom {
     /// Makes samples of unknown uncertainty absent, scales uncertainties as samples are, and makes weights of them.
@@ -61,7 +61,8 @@ impl StackRoom {
                 scratch.tally.step(step, &taken);
                 lanes.head.add(&taken);
             }
-            lanes.taken = lanes.head;
+            let head = lanes.head;
+            lanes.take(Family::Bounds, &head);
         }
         if !self.levels.is_empty() {
             scale(self.width, rows, &self.levels);

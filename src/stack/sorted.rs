@@ -9,31 +9,76 @@ use crate::kernel::{
     Bounds, Centre, Kept, LANES, Row, Sample, Spread, Table, Width, bounds_of_kept, clip_kept,
     count_rejected, distances_kept, median_distance_kept, median_kept, sort, sum_kept,
 };
-use crate::recipe::{Center, Clip, Deviation, Factors, Iterations, Sigma};
+use crate::recipe::{Center, Clip, Deviation, Factors, Family, Iterations, Sigma};
 
 /// A block whose columns are sorted, and what is kept of each.
 #[derive(Debug)]
 pub(super) struct SortedBlock<'a, T> {
     pub(super) width: Width,
     /// Samples, ascending; absent ones last.
-    pub(super) sorted: &'a [Row<T>],
+    pub(super) sorted: &'a mut [Row<T>],
     /// Ranks that are kept.
     pub(super) kept: Kept,
     /// The same by value.
     pub(super) bounds: Bounds<T>,
+    /// How many samples of each lane have to stay.
+    pub(super) stay: [u32; LANES],
+    /// Whether rows of its own have taken the place of those of the strip.
+    pub(super) settled: bool,
+    pub(super) apart: &'a mut Apart<T>,
+}
+
+/// Room for a block of which what is kept is no interval: the samples that are left, in the order of their frames.
+#[derive(Debug)]
+pub(super) struct Apart<T> {
+    pub(super) rows: Vec<Row<T>>,
+    /// The same while they are copied.
+    pub(super) other: Vec<Row<T>>,
+    /// What an iteration would take of each frame, a bit a lane.
+    pub(super) marks: Vec<u16>,
+    /// What a step has taken of each frame.
+    pub(super) gone: Vec<u16>,
+}
+
+impl<T: Sample> Apart<T> {
+    /// Bytes a frame.
+    pub(super) const NBYTE: usize = 2 * size_of::<Row<T>>() + 2 * size_of::<u16>();
+
+    /// Room for so many frames.
+    pub(super) fn new(nframe: usize) -> Self {
+        Self {
+            rows: vec![Row([T::ABSENT; LANES]); nframe],
+            other: vec![Row([T::ABSENT; LANES]); nframe],
+            marks: vec![0; nframe],
+            gone: vec![0; nframe],
+        }
+    }
 }
 
 impl<'a, T: Sample> SortedBlock<'a, T> {
     /// Sorts a block; everything that is present is kept.
-    pub(super) fn new(width: Width, rows: &[Row<T>], sorted: &'a mut [Row<T>]) -> Self {
-        sort(width, rows, sorted);
+    pub(super) fn new(
+        room: &StackRoom,
+        rows: &[Row<T>],
+        sorted: &'a mut [Row<T>],
+        apart: &'a mut Apart<T>,
+    ) -> Self {
+        sort(room.width, rows, sorted);
         let kept = Kept::present(sorted);
         Self {
-            width,
+            width: room.width,
             sorted,
+            stay: room.stay(&kept.count()),
             kept,
             bounds: Bounds::all(),
+            settled: false,
+            apart,
         }
+    }
+
+    /// The samples that `bounds` is about: those of the strip, or the block's own.
+    pub(super) fn rows<'r>(&'r self, rows: &'r [Row<T>]) -> &'r [Row<T>] {
+        if self.settled { &self.apart.rows } else { rows }
     }
 
     /// How many samples of each lane are kept.
@@ -51,6 +96,13 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         lanes: &mut Lanes,
     ) {
         for (step, clip) in room.clip.iter().enumerate().skip(room.nhead()) {
+            let critical = &room.critical[step];
+            if let Some(factors) = clip.of_detector()
+                && critical.noises().differ(room.scales())
+            {
+                self.unlike_frames(room, (step, factors, critical), rows, tally, lanes);
+                continue;
+            }
             let before = self.kept;
             let mut gives_back = [false; LANES];
             self.step(room, (step, clip), table, &mut gives_back);
@@ -71,13 +123,13 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 let after = bounds_of_kept(self.sorted, &self.kept);
                 count_rejected(
                     self.width,
-                    rows,
+                    self.rows(rows),
                     &self.bounds,
                     &after,
                     tally.frames_mut(step),
                 );
                 self.bounds = after;
-                lanes.taken.add(&taken);
+                lanes.take(Family::of(clip), &taken);
             }
         }
     }
@@ -90,7 +142,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
         table: &mut Table,
         gives_back: &mut [bool; LANES],
     ) {
-        let nkeep = room.nkeep;
+        let nkeep = &self.stay.clone();
         let critical = &room.critical[step];
         match *clip {
             Clip::Minmax { low, high } => {
@@ -114,6 +166,14 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, table, gives_back),
             Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
+            Clip::Ccd { .. } | Clip::Cr { .. } => {
+                if let (Some(factors), Some(noise)) =
+                    (clip.of_detector(), critical.noises().shared(room.scales()))
+                {
+                    self.like_frames((factors, noise), nkeep, gives_back);
+                }
+            }
+            Clip::Auto => {}
         }
     }
 
@@ -148,7 +208,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     /// marked. Returns whether anything was undone.
     pub(super) fn hold(
         &mut self,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         before: &Kept,
         gives_back: &mut [bool; LANES],
     ) -> bool {
@@ -158,8 +218,8 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 before.to[lane] - before.from[lane],
                 self.kept.to[lane] - self.kept.from[lane],
             );
-            if is < was && (is as usize) < nkeep {
-                gives_back[lane] |= was as usize > nkeep;
+            if is < was && is < nkeep[lane] {
+                gives_back[lane] |= was > nkeep[lane];
                 self.kept.from[lane] = before.from[lane];
                 self.kept.to[lane] = before.to[lane];
                 undone = true;
@@ -169,19 +229,19 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     }
 
     /// Drops samples far from the centre by their standard deviation, as often as asked.
-    fn sigma_std(&mut self, sigma: &Sigma, nkeep: usize, gives_back: &mut [bool; LANES]) {
-        let Self { width, sorted, .. } = *self;
+    fn sigma_std(&mut self, sigma: &Sigma, nkeep: &[u32; LANES], gives_back: &mut [bool; LANES]) {
+        let width = self.width;
         let centre = match sigma.center {
             Center::Mean => Centre::Mean,
             Center::Median => Centre::Median,
         };
-        let mut spread = Spread::of_ranks(width, sorted, &self.kept);
+        let mut spread = Spread::of_ranks(width, self.sorted, &self.kept);
         let mut open = self.kept;
         let mut round = 0;
         loop {
             let before = self.kept;
             let how = (centre, &sigma.reach());
-            let changed = spread.clip_ranks(width, sorted, &mut self.kept, &mut open, how);
+            let changed = spread.clip_ranks(width, self.sorted, &mut self.kept, &mut open, how);
             if self.hold(nkeep, &before, gives_back) {
                 open = self.kept.where_changed(&before);
             }
@@ -193,7 +253,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
     }
 
     /// Drops samples far from the centre by their median distance, as often as asked.
-    fn sigma_mad(&mut self, sigma: &Sigma, nkeep: usize, gives_back: &mut [bool; LANES]) {
+    fn sigma_mad(&mut self, sigma: &Sigma, nkeep: &[u32; LANES], gives_back: &mut [bool; LANES]) {
         let mut round = 0;
         // A lane from which an iteration took nothing is done: what would be done to it again is what was done.
         let mut open = self.kept;

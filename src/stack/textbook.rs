@@ -5,6 +5,7 @@
 //! units of the frames that follow another step on scaled frames (what is kept is then no interval of the scaled samples).
 
 mod combine;
+mod detector;
 mod esd;
 mod linear_fit;
 mod median_sigma;
@@ -20,7 +21,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use super::critical::Critical;
 use super::formulas::MAD_TO_SIGMA;
-use crate::recipe::{Center, Clip, Deviation, Iterations, Method, Sigma, Uncertainty};
+use crate::recipe::{Center, Clip, Deviation, Iterations, Method, Sigma, Uncertainty, stay};
 
 /// What is done at a pixel.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +30,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) clip: &'a [Clip],
     /// What each of them compares with.
     pub(crate) critical: &'a [Critical],
-    /// A step that would leave fewer gives back.
-    pub(crate) nkeep: usize,
+    /// A step that would leave fewer gives back; where it is negative, that would take more.
+    pub(crate) nkeep: i64,
     /// How the rest become one value.
     pub(crate) method: Method,
     /// What the uncertainty is made from.
@@ -110,12 +111,18 @@ impl Page {
             self.taken[frame] = None;
         }
         let y = samples.y;
-        let nkeep = rules.nkeep;
+        let mut nkeep = None;
         for ((step, clip), critical) in (0..).zip(rules.clip).zip(rules.critical) {
+            if let Clip::Minmax { low, high } = *clip {
+                self.minmax(step, samples.x, low, high);
+                continue;
+            }
+            let present = || self.kept.iter().filter(|kept| **kept).count();
+            let nkeep = *nkeep.get_or_insert_with(|| stay(rules.nkeep, present()));
             match *clip {
-                Clip::Minmax { low, high } => self.minmax(step, samples.x, low, high),
+                Clip::Minmax { .. } | Clip::Auto => {}
                 Clip::Extrema { nlow, nhigh } => self.extrema(step, y, nlow, nhigh, nkeep),
-                Clip::Sigma(sigma) => self.sigma(step, y, &sigma, rules),
+                Clip::Sigma(sigma) => self.sigma(step, y, &sigma, (rules.ascending, nkeep)),
                 Clip::Percentile(factors) => self.percentile(step, y, factors, nkeep),
                 Clip::Pclip { rank, factors } => self.pclip(step, y, (rank, factors), nkeep),
                 Clip::Winsorized(factors) => self.winsorized(step, y, factors, nkeep),
@@ -123,6 +130,11 @@ impl Page {
                 Clip::LinearFit(factors) => self.linear_fit(step, y, factors, nkeep),
                 Clip::Esd { fraction, .. } => self.esd(step, y, (fraction, critical), nkeep),
                 Clip::Rcr { .. } => self.rcr(step, y, critical, nkeep),
+                Clip::Ccd { .. } | Clip::Cr { .. } => {
+                    if let Some(factors) = clip.of_detector() {
+                        self.detector(step, y, (factors, critical), nkeep);
+                    }
+                }
             }
         }
         self.combine(rules, samples)
@@ -223,15 +235,14 @@ impl Page {
     }
 
     /// Drops samples far from the centre, as often as asked.
-    fn sigma(&mut self, step: u32, y: &[f64], sigma: &Sigma, rules: &Rules<'_>) {
+    fn sigma(&mut self, step: u32, y: &[f64], sigma: &Sigma, (ascending, nkeep): (bool, usize)) {
         let mut round = 0;
         loop {
-            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, rules.ascending)
-            else {
+            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, ascending) else {
                 return;
             };
             let (low, high) = sigma.reach().bounds(centre, deviation);
-            let changed = self.drop_outside(step, y, (centre, low, high), rules.nkeep);
+            let changed = self.drop_outside(step, y, (centre, low, high), nkeep);
             round += 1;
             if !changed || sigma.iters == Iterations::Times(round) {
                 return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Image;
 use crate::error::Result;
-use crate::level::{FrameLevel, check_scale, check_zero, target};
+use crate::level::{FrameLevel, check_scale, check_zero, noise_weight, target};
 use crate::measure::Measured;
 use crate::pipeline::choices::{keyed, listed};
 use crate::recipe::Level;
@@ -41,6 +41,27 @@ impl Image<'_> {
             .collect())
     }
 
+    /// The weight of each frame by its noise, where that is asked for: that of its samples once they are scaled.
+    pub(super) fn weights(&self, measured: &[Measured]) -> Result<Option<Arc<[f64]>>> {
+        if !self.recipe.stack.weighs_by_noise() {
+            return Ok(None);
+        }
+        let levels = &self.stack.levels;
+        let weigh = |(at, measured): (usize, &Measured)| {
+            let level = levels.get(at).copied().unwrap_or(FrameLevel::UNITY);
+            let noise = measured.noise * level.a.abs();
+            let frame = self.list.frames[at].name();
+            tracing::debug!("{frame}: noise {noise} as it is scaled");
+            noise_weight(&frame, noise)
+        };
+        measured
+            .iter()
+            .enumerate()
+            .map(weigh)
+            .collect::<Result<Vec<f64>>>()
+            .map(|weights| Some(weights.into()))
+    }
+
     /// One number a frame; `index` is that of the keyword among those that were asked for.
     fn level(
         &self,
@@ -56,6 +77,11 @@ impl Image<'_> {
             Level::Mean => Ok(measured.iter().map(|measured| measured.mean).collect()),
             Level::Median => Ok(measured.iter().map(|measured| measured.median).collect()),
             Level::Mode => Ok(measured.iter().map(|measured| measured.mode).collect()),
+            Level::Mad => Ok(measured.iter().map(|measured| measured.mad).collect()),
+            Level::MedianMad => {
+                let product = |measured: &Measured| measured.median * measured.mad;
+                Ok(measured.iter().map(product).collect())
+            }
             Level::Keyword(keyword) => keyed(&self.list.frames, flag, keyword, index),
             Level::Values(values) => listed(flag, values, self.list),
         }

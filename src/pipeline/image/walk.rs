@@ -78,7 +78,10 @@ impl Image<'_> {
                 survey.measure_once::<T>(self.reader, threads, watch, known)?
             }
         };
-        self.stack.levels = self.levels(&measured)?;
+        self.stack.scale_by(self.levels(&measured)?);
+        if let Some(weights) = self.weights(&measured)? {
+            self.stack.weights = Some(weights);
+        }
         let first = self.lay_out(sink, journal)?;
         let shape = self.region.shape();
         let missing = journal.done().missing(shape.npixel());

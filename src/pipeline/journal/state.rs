@@ -10,7 +10,7 @@ use crate::source::{Frame, FrameList, Masters, Stamp};
 use crate::stack::Tally;
 
 /// The form of the state file; another number is another form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The state of a run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -302,6 +302,8 @@ mod tests {
                 mean: f64::NAN,
                 median: 0.1 + 0.2,
                 mode: -0.0,
+                mad: 1.5,
+                noise: f64::INFINITY,
                 npresent: 7,
             }),
             None,

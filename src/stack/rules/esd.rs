@@ -12,7 +12,7 @@
 
 use super::super::critical::Critical;
 use super::super::sorted::SortedBlock;
-use crate::kernel::{Sample, Search, Table, outliers_kept};
+use crate::kernel::{LANES, Sample, Search, Table, outliers_kept};
 use crate::recipe::outliers;
 
 impl<T: Sample> SortedBlock<'_, T> {
@@ -20,14 +20,15 @@ impl<T: Sample> SortedBlock<'_, T> {
         &mut self,
         fraction: f64,
         critical: &Critical,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         table: &mut Table,
     ) {
         let (_, precise) = critical.tables();
-        let most = self.kept.count().map(|n| {
-            let n = n as usize;
-            let most = outliers(fraction, n).min(n.saturating_sub(nkeep));
-            u32::try_from(most).unwrap_or(u32::MAX)
+        let n = self.kept.count();
+        let most = std::array::from_fn(|lane| {
+            let most = u32::try_from(outliers(fraction, n[lane] as usize));
+            most.unwrap_or(u32::MAX)
+                .min(n[lane].saturating_sub(nkeep[lane]))
         });
         let search = Search {
             critical: precise,

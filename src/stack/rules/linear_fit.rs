@@ -11,14 +11,14 @@
 //! on the unit of the samples.
 
 use super::super::sorted::SortedBlock;
-use crate::kernel::{LANES, Sample, Strip, Table, along_lines_kept};
+use crate::kernel::{Kept, LANES, Sample, Strip, Table, along_lines_kept};
 use crate::recipe::Factors;
 
 impl<T: Sample> SortedBlock<'_, T> {
     pub(in super::super) fn linear_fit(
         &mut self,
         factors: Factors,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         table: &mut Table,
         gives_back: &mut [bool; LANES],
     ) {
@@ -29,12 +29,11 @@ impl<T: Sample> SortedBlock<'_, T> {
         let open = self.kept.where_at_least(5);
         let (left, uncertain) = along_lines_kept(self.width, self.sorted, &open, table, strip);
         for lane in 0..LANES {
-            if open.from[lane] == open.to[lane] {
+            let n = |kept: &Kept| kept.to[lane] - kept.from[lane];
+            if n(&open) <= nkeep[lane] || n(&open) == 0 {
                 continue;
             }
-            let n = (left.to[lane] - left.from[lane]) as usize;
-            let fewer = n < (open.to[lane] - open.from[lane]) as usize;
-            if uncertain >> lane & 1 == 1 || fewer && n < nkeep {
+            if uncertain >> lane & 1 == 1 || n(&left) < nkeep[lane] {
                 gives_back[lane] = true;
             } else {
                 self.kept.from[lane] = left.from[lane];

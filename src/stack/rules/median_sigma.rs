@@ -14,7 +14,7 @@ impl<T: Sample> SortedBlock<'_, T> {
     pub(in super::super) fn median_sigma(
         &mut self,
         factors: Factors,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         gives_back: &mut [bool; LANES],
     ) {
         let mut halves = Halves::of(&self.kept.where_at_least(3));

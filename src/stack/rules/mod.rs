@@ -8,9 +8,10 @@
 //!   are never more than s apart. Sums run from the middle of the sorted column outwards, so that what is far is added last.
 //! * Bounds belong to what is kept: comparisons are strict. A deviation of 0, or one that is no number, rejects nothing.
 //! * Below its least number of samples a rule takes nothing. Nobody keeps samples unasked: Siril's 'never fewer than 4' is `--nkeep 4`.
-//! * `--nkeep`: an iteration that would leave fewer gives back those nearest its centre, ties in frame order; `esd` and `rcr`, which take one
+//! * `--nkeep`: how many samples have to stay in each lane; an iteration that would leave fewer gives back those nearest its centre, ties in frame order; `esd` and `rcr`, which take one
 //!   sample after the other, stop there.
 
+mod detector;
 mod esd;
 mod linear_fit;
 mod median_sigma;

@@ -17,7 +17,7 @@ impl<T: Sample> SortedBlock<'_, T> {
         &mut self,
         (rank, factors): (f64, Factors),
         nframe: usize,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         gives_back: &mut [bool; LANES],
     ) {
         let before = self.kept;

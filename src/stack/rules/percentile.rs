@@ -12,7 +12,7 @@ impl<T: Sample> SortedBlock<'_, T> {
     pub(in super::super) fn percentile(
         &mut self,
         factors: Factors,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         gives_back: &mut [bool; LANES],
     ) {
         let before = self.kept;

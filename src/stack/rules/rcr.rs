@@ -14,24 +14,62 @@
 use super::super::critical::Critical;
 use super::super::formulas::rcr_place;
 use super::super::sorted::SortedBlock;
-use crate::kernel::{Robust, Sample, Search, Table, outliers_kept, rcr_kept};
+use crate::kernel::{LANES, Robust, Sample, Search, Table, outliers_kept, rcr_kept};
 
 impl<T: Sample> SortedBlock<'_, T> {
-    pub(in super::super) fn rcr(&mut self, critical: &Critical, nkeep: usize, table: &mut Table) {
+    pub(in super::super) fn rcr(
+        &mut self,
+        critical: &Critical,
+        nkeep: &[u32; LANES],
+        table: &mut Table,
+    ) {
         let (robust, precise) = critical.tables();
-        let fewest = nkeep.max(2);
-        let robust = Robust {
-            place: rcr_place,
-            critical: robust,
-            fewest,
-        };
-        self.kept = rcr_kept(self.width, self.sorted, &self.kept, &robust);
-        let fewest = u32::try_from(fewest).unwrap_or(u32::MAX);
-        let search = Search {
-            critical: precise,
-            most: self.kept.count().map(|n| n.saturating_sub(fewest)),
-            past: false,
-        };
-        self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+        let fewest = nkeep.map(|nkeep| nkeep.max(2));
+        // Nearly always all lanes have the same.
+        let before = self.kept;
+        let mut done = [false; LANES];
+        while let Some(first) = done.iter().position(|done| !done) {
+            let robust = Robust {
+                place: rcr_place,
+                critical: robust,
+                fewest: fewest[first] as usize,
+            };
+            let kept = rcr_kept(self.width, self.sorted, &before, &robust);
+            for lane in (first..LANES).filter(|lane| fewest[*lane] == fewest[first]) {
+                (self.kept.from[lane], self.kept.to[lane]) = (kept.from[lane], kept.to[lane]);
+                done[lane] = true;
+            }
+        }
+        self.precise(precise, &fewest, table);
     }
+
+    /// Takes the sample farthest from the mean as long as it is too far: as many as the middle of what is left allows, and again about its new
+    /// middle in the lanes where all those went.
+    fn precise(&mut self, critical: &[f64], fewest: &[u32; LANES], table: &mut Table) {
+        let mut before = self.kept.count();
+        let mut most: [u32; LANES] = std::array::from_fn(|lane| most(before[lane], fewest[lane]));
+        while most.iter().any(|most| *most > 0) {
+            let search = Search {
+                critical,
+                most,
+                past: false,
+            };
+            self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+            let after = self.kept.count();
+            most = std::array::from_fn(|lane| {
+                let all = most[lane] > 0 && before[lane] - after[lane] == most[lane];
+                if all {
+                    self::most(after[lane], fewest[lane])
+                } else {
+                    0
+                }
+            });
+            before = after;
+        }
+    }
+}
+
+/// How many of `n` samples may go before their sums begin in a new middle: sums run from the middle outwards, so it has to stay.
+fn most(n: u32, fewest: u32) -> u32 {
+    n.saturating_sub(fewest).min(n / 2)
 }

@@ -17,7 +17,7 @@ impl<T: Sample> SortedBlock<'_, T> {
     pub(in super::super) fn winsorized(
         &mut self,
         factors: Factors,
-        nkeep: usize,
+        nkeep: &[u32; LANES],
         gives_back: &mut [bool; LANES],
     ) {
         let mut open = self.kept;

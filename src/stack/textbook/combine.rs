@@ -40,7 +40,13 @@ impl Page {
             Method::Median => middle,
             Method::Min => at(0),
             Method::Max => at(n - 1),
-            Method::Lmedian => at((n - 1) / 2),
+            Method::Lmedian => {
+                if n > 2 {
+                    middle
+                } else {
+                    at(0)
+                }
+            }
             Method::Quantile(part) => quantile(part, n, at),
             Method::Mode => mode(n, at),
             Method::Mad => MAD_TO_SIGMA * self.median_distance(samples.y, middle),

@@ -19,17 +19,26 @@ impl Page {
                 None => break,
             }
         }
-        let column = &self.numbers[robust.clone()];
-        let mut precise = 0..column.len();
-        while precise.len() > fewest {
-            match farthest(column, &precise, critical) {
-                Some((true, true)) => precise.end -= 1,
-                Some((false, true)) => precise.start += 1,
-                _ => break,
+        let mut left = robust;
+        // As many as the middle of what is left allows, and again about its new middle where all those went.
+        loop {
+            let column = &self.numbers[left.clone()];
+            let mut precise = 0..column.len();
+            let most = column.len().saturating_sub(fewest).min(column.len() / 2);
+            while column.len() - precise.len() < most {
+                match farthest(column, &precise, critical) {
+                    Some((true, true)) => precise.end -= 1,
+                    Some((false, true)) => precise.start += 1,
+                    _ => break,
+                }
+            }
+            let all = column.len() - precise.len() == most;
+            left = left.start + precise.start..left.start + precise.end;
+            if !all || most == 0 {
+                break;
             }
         }
-        let from = robust.start + precise.start;
-        self.drop_ends(step, from, n - from - precise.len());
+        self.drop_ends(step, left.start, n - left.end);
     }
 
     /// Whether the sample farthest from the median of these ranks is the highest; `None` where it is near enough.

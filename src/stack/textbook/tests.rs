@@ -1,16 +1,32 @@
 //! Each rule on samples whose outcome can be told by hand, or was told by others.
 
-use super::super::Critical;
+use super::super::{Critical, Detector};
 use super::{Page, PixelValue, Rules, Samples};
 use crate::recipe::{Clip, Method, Uncertainty};
 
 /// What the steps leave of these samples, in their order, and what came of the pixel.
-fn left(steps: &[&str], nkeep: usize, samples: &[f64]) -> (Vec<f64>, PixelValue) {
+fn left(steps: &[&str], nkeep: i64, samples: &[f64]) -> (Vec<f64>, PixelValue) {
     let clip: Vec<Clip> = steps
         .iter()
         .map(|step| step.parse().expect("a step"))
         .collect();
-    let critical = Critical::of_steps(&clip, samples.len());
+    let detector = Detector {
+        gain: 2.0,
+        readnoise: 4.0,
+        sensitivity: 0.0,
+    };
+    // The last frame is noisier.
+    let mut detectors = vec![detector; samples.len()];
+    if let Some(last) = detectors.last_mut() {
+        last.readnoise = 40.0;
+    }
+    let critical: Vec<Critical> = clip
+        .iter()
+        .map(|clip| match clip.noise() {
+            Some(_) => Critical::of_noise(detectors.clone()),
+            None => Critical::new(clip, samples.len()),
+        })
+        .collect();
     let rules = Rules {
         clip: &clip,
         critical: &critical,
@@ -142,6 +158,47 @@ fn rcr_takes_a_cosmic_ray_from_equal_samples_and_a_third_of_a_stack() {
     many.extend((0..7).map(|n| 1000.0 + 300.0 * f64::from(n)));
     assert_eq!(taken("rcr", &many), many[12..]);
     assert_eq!(left(&["rcr"], 15, &many).0.len(), 15);
+}
+
+#[test]
+fn ccd_judges_each_sample_by_the_noise_of_its_frame() {
+    // At 200: σ² = (4/2)² + 200/2, σ = 10.2; of the last frame (40/2)² + 100, σ = 22.4.
+    let samples = [200.0, 203.0, 197.0, 200.0, 231.0, 171.0, 240.0];
+    assert_eq!(taken("ccd:3,3,gain=2,rdnoise=4", &samples), [231.0]);
+    assert_eq!(
+        taken("ccd:3,,gain=2,rdnoise=4", &samples[..6]),
+        [] as [f64; 0]
+    );
+    assert_eq!(
+        taken("ccd:1,1,gain=2,rdnoise=4", &samples),
+        [231.0, 171.0, 240.0]
+    );
+    assert_eq!(taken("cr:1,gain=2,rdnoise=4", &samples), [231.0, 240.0]);
+    // From two on; the median lies between them. Without light and read noise nothing goes.
+    assert_eq!(taken("cr:3,gain=2,rdnoise=4", &[500.0, 100.0]), [500.0]);
+    assert_eq!(taken("cr:3,gain=2,rdnoise=4", &[500.0]), [] as [f64; 0]);
+    // On the bound it stays: without light σ is 2.
+    let dark = [-10.0, -10.0, -10.0, -4.0, -10.0];
+    assert_eq!(taken("ccd:3,3,gain=2,rdnoise=4", &dark), [] as [f64; 0]);
+    assert_eq!(taken("ccd:3,2.99,gain=2,rdnoise=4", &dark), [-4.0]);
+}
+
+#[test]
+fn a_negative_nkeep_is_the_most_that_may_go() {
+    let samples = [10.0, 10.5, 9.5, 10.25, 9.75, 60.0, 70.0, 65.0];
+    assert_eq!(taken("winsorized:2", &samples), [60.0, 70.0, 65.0]);
+    let (left, value) = left(&["winsorized:2"], -2, &samples);
+    assert_eq!((left.len(), value.high), (6, 2));
+    assert!(left.contains(&60.0));
+    // Absent samples and what bounds at the head take are no rejection.
+    let mut fewer = samples.to_vec();
+    fewer.extend([f64::INFINITY, -500.0]);
+    let (left, value) = self::left(&["minmax:0,", "winsorized:2"], -2, &fewer);
+    assert_eq!((left.len(), value.low, value.high), (6, 1, 2));
+    // All steps together.
+    let (left, _) = self::left(&["extrema:1,0", "winsorized:2"], -2, &samples);
+    assert_eq!(left.len(), 6);
+    assert_eq!(self::left(&["winsorized:2"], -100, &samples).0.len(), 5);
 }
 
 #[test]

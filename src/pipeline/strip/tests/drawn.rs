@@ -162,7 +162,7 @@ fn check(number: u64) -> Compared {
         // The textbook against itself shows nothing.
         Way::Page => return Compared::default(),
     }
-    if room.nkeep > 0 {
+    if room.nkeep != 0 {
         compared.nkeep = samples;
     }
     compared
