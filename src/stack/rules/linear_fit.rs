@@ -2,8 +2,8 @@
 //! again and again until nothing goes.
 //!
 //! The line is that of least squares through (rank, y), s the mean distance of the samples from it, along y. Where s is below 10⁻¹² of the
-//! largest sample it is rounding, and nothing goes. What goes mostly stands at the ends of the column; where it does not, the textbook
-//! decides the pixel.
+//! largest sample it is rounding, and nothing goes. What goes mostly stands at the ends of the column; where others go and are not
+//! followed by those outside them, the textbook decides the pixel.
 //!
 //! *Source*: Siril `LINEARFIT`. *Assumes* that samples drift: sky that brightens through a night, frames of unlike levels. *Use* it from 25
 //! frames on, with 5 and more: sorted normal samples are no line, and 3 takes good ones. *Differs*: from the second iteration on Siril's
