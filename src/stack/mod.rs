@@ -158,14 +158,14 @@ impl StackRoom {
         (STRIP_NBYTE / block).clamp(8, 64) * LANES
     }
 
-    /// Rows of the table of sums, where a step asks for one.
+    /// Rows of the table of numbers, where a step asks for one.
     fn table_nrow(&self) -> usize {
-        let sums = |clip: &Clip| matches!(clip, Clip::Esd { .. } | Clip::Rcr { .. });
-        if self.clip.iter().any(sums) {
-            self.nframe
-        } else {
-            0
-        }
+        let nrow = |clip: &Clip| match clip {
+            Clip::Esd { .. } | Clip::Rcr { .. } => self.nframe,
+            Clip::LinearFit(_) => self.nframe.div_ceil(LANES),
+            _ => 0,
+        };
+        self.clip.iter().map(nrow).max().unwrap_or(0)
     }
 
     /// Bytes that the scratch of a thread takes.

@@ -170,7 +170,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             }
             Clip::Winsorized(factors) => self.winsorized(factors, nkeep, gives_back),
             Clip::MedianSigma(factors) => self.median_sigma(factors, nkeep, gives_back),
-            Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, gives_back),
+            Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, table, gives_back),
             Clip::Poisson(factors) => self.poisson(factors, nkeep, gives_back),
             Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),

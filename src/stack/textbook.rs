@@ -186,6 +186,14 @@ impl Page {
         self.order.len()
     }
 
+    /// Takes what is no longer kept out of the column.
+    fn shorten(&mut self, y: &[f64]) {
+        self.order.retain(|&frame| self.kept[frame as usize]);
+        self.numbers.clear();
+        self.numbers
+            .extend(self.order.iter().map(|&frame| y[frame as usize] + 0.0));
+    }
+
     /// Notes which half of the column each sample is in.
     fn note_halves(&mut self) {
         let middle = self.order.len() / 2;

@@ -2,7 +2,7 @@
 
 use fearless_simd::{Simd, dispatch, prelude::*};
 
-use super::super::lanes::{Mask, Wide, bits_of, counts, inlined, lanes_of, splat, wide};
+use super::super::lanes::{Mask, Wide, bits_of, both, counts, inlined, lanes_of, splat, wide};
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
 use super::outward::{Halves, Walk, distance_and_square};
 
@@ -35,6 +35,11 @@ impl Table {
             sums: rows(),
             squares: rows(),
         }
+    }
+
+    /// Both halves of it, for other numbers.
+    pub(super) fn both(&mut self) -> (&mut [Row<f64>], &mut [Row<f64>]) {
+        (&mut self.sums, &mut self.squares)
     }
 
     /// Notes the sums up to a row, in all lanes or in those that are masked.
@@ -151,7 +156,7 @@ fn take_out<S: Simd, T: Sample>(
 ) -> Kept {
     let middle = Halves::of(kept).middle;
     let centre = median_kept(sorted, kept);
-    let (mut low, mut high) = (End::NONE, End::NONE);
+    let mut ends = [End::NONE; 2];
     let (mut left, mut found) = (*kept, *kept);
     let at = inlined(
         #[inline(always)]
@@ -163,14 +168,14 @@ fn take_out<S: Simd, T: Sample>(
     );
     for lane in lanes_of(open) {
         let (from, last) = (left.from[lane] as usize, left.to[lane] as usize - 1);
-        low.set(
+        ends[0].set(
             lane,
             at(from, lane),
             table,
             from,
             from >= middle[lane] as usize,
         );
-        high.set(
+        ends[1].set(
             lane,
             at(last, lane),
             table,
@@ -178,29 +183,35 @@ fn take_out<S: Simd, T: Sample>(
             last < middle[lane] as usize,
         );
     }
+    // From every lane that is open as many were taken.
+    let count = kept.count();
+    let n = counts(simd, &count);
     let mut critical = [0.0; LANES];
     let mut taken = 0;
     while open != 0 {
         for lane in lanes_of(open) {
-            critical[lane] = search.critical[(left.to[lane] - left.from[lane]) as usize];
+            critical[lane] = search.critical[(count[lane] - taken) as usize];
         }
-        let (is_high, deviates, spreads) = judge(simd, &low, &high, &left, &critical);
+        let n = both(
+            #[inline(always)]
+            |half| n[half] - f64::from(taken),
+        );
+        let (is_high, deviates, spreads) = judge(simd, &ends, n, &critical);
         open &= spreads;
         if !search.past {
             open &= deviates;
         }
         taken += 1;
         for lane in lanes_of(open) {
-            let inner = middle[lane] as usize;
-            if is_high >> lane & 1 == 1 {
-                left.to[lane] -= 1;
-                let last = (left.to[lane] as usize).saturating_sub(1);
-                high.set(lane, at(last, lane), table, last, last < inner);
-            } else {
-                left.from[lane] += 1;
-                let from = (left.from[lane] as usize).min(sorted.len() - 1);
-                low.set(lane, at(from, lane), table, from, from >= inner);
-            }
+            // Which end it is nobody can foretell: no branch may hang on it.
+            let is_high = (is_high >> lane & 1) as usize;
+            let end = u32::from(is_high == 1);
+            left.to[lane] -= end;
+            left.from[lane] += 1 - end;
+            let rows = [left.from[lane], left.to[lane].saturating_sub(1)];
+            let row = (rows[is_high] as usize).min(sorted.len() - 1);
+            let above = row >= middle[lane] as usize;
+            ends[is_high].set(lane, at(row, lane), table, row, above != (is_high == 1));
             if deviates >> lane & 1 == 1 {
                 found.from[lane] = left.from[lane];
                 found.to[lane] = left.to[lane];
@@ -219,12 +230,10 @@ fn take_out<S: Simd, T: Sample>(
 #[inline(always)]
 fn judge<S: Simd>(
     simd: S,
-    low: &End,
-    high: &End,
-    left: &Kept,
+    [low, high]: &[End; 2],
+    n: Wide<S>,
     critical: &[f64; LANES],
 ) -> (u64, u64, u64) {
-    let (from, to) = (counts(simd, &left.from), counts(simd, &left.to));
     let (low_sum, high_sum) = (wide(simd, &low.sum), wide(simd, &high.sum));
     let (low_squares, high_squares) = (wide(simd, &low.squares), wide(simd, &high.squares));
     let (lowest, highest) = (wide(simd, &low.distance), wide(simd, &high.distance));
@@ -232,7 +241,7 @@ fn judge<S: Simd>(
     let of = inlined(
         #[inline(always)]
         |half: usize| {
-            let n = to[half] - from[half];
+            let n = n[half];
             let sum = low_sum[half] + high_sum[half];
             let squares = low_squares[half] + high_squares[half];
             let low = sum - n * lowest[half];

@@ -1,22 +1,21 @@
 //! Lines of least squares through sorted samples, and what lies far from them.
 
-mod lane;
+mod alone;
 
 use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use self::lane::InLane;
+use self::alone::Alone;
 use super::super::lanes::{
-    Wide, add, bits_of, both, counts, inlined, lanes_of, narrow, narrow_counts, splat, wide,
+    Wide, add, bits_of, both, counts, inlined, lanes_of, narrow_counts, splat, wide,
 };
-use super::super::{LANES, Row, Sample, Width};
+use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
+use super::esd::Table;
 use super::outward::{Halves, Outward, Walk};
 
 /// A mean distance below this part of the largest sample is rounding.
 const ROUNDING: f64 = 1e-12;
-/// Up to so many lanes are faster one after the other than all at once.
-const FEW: u32 = 3;
 
 /// How far from their line samples may be: mean distances below it and above it.
 #[derive(Clone, Copy, Debug)]
@@ -27,84 +26,40 @@ pub struct Strip {
     pub high: f64,
 }
 
-/// What lies too far from the line of each lane.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Deviants {
-    /// How many at the low end lie too far below.
-    pub low: [u32; LANES],
-    /// How many at the high end lie too far above.
-    pub high: [u32; LANES],
-    /// A bit for each lane where others do, or where the middle would be passed.
-    pub elsewhere: u64,
-}
-
-/// Fits a line to what is kept of each lane, distances from `centre` over ranks, and looks what lies far from it.
-pub fn deviants_kept<T: Sample>(
+/// Fits a line to what is kept of each lane, at least 5 samples, distances from the median over ranks; takes what lies far from it, and
+/// again from what is left, until nothing goes.
+///
+/// Returns what is left, and a bit for each lane where that is not certain or no interval: it keeps what it kept.
+///
+/// # Panics
+///
+/// If the table has fewer rows than a sixteenth of those there are.
+pub fn along_lines_kept<T: Sample>(
     width: Width,
     sorted: &[Row<T>],
-    halves: &Halves,
-    centre: &[f64; LANES],
+    kept: &Kept,
+    table: &mut Table,
     strip: Strip,
-) -> Deviants {
-    let open = bits_of(|lane| halves.kept.from[lane] < halves.kept.to[lane]);
-    let mut deviants = Deviants::default();
-    if open.count_ones() > FEW {
-        let (lines, far) = dispatch!(width.0, simd => look(simd, sorted, halves, centre, strip));
+) -> (Kept, u64) {
+    let halves = Halves::of(kept);
+    let centre = median_kept(sorted, kept);
+    let (mut left, mut uncertain) = (*kept, 0);
+    let far = dispatch!(width.0, simd => look(simd, sorted, &halves, &centre, strip));
+    let open = bits_of(|lane| kept.from[lane] < kept.to[lane] && far[lane] > 0);
+    if open == 0 {
+        return (left, 0);
+    }
+    dispatch!(width.0, simd => {
         for lane in lanes_of(open) {
-            if far[lane] > 0 {
-                let line = lines.of(sorted, halves, lane);
-                deviants.note(lane, &line, far[lane]);
+            let rows = kept.rows(lane);
+            let alone = Alone::new(&sorted[rows.clone()], lane, centre[lane], table);
+            match alone.left(simd, strip) {
+                Some(found) => left.set(lane, &(rows.start + found.start..rows.start + found.end)),
+                None => uncertain |= 1 << lane,
             }
         }
-        return deviants;
-    }
-    for lane in lanes_of(open) {
-        let line = InLane::fit(sorted, halves, lane, centre[lane], strip);
-        let far = line.far();
-        if far > 0 {
-            deviants.note(lane, &line, far);
-        }
-    }
-    deviants
-}
-
-impl Deviants {
-    /// Notes what lies far from the line of a lane: so many samples in all.
-    fn note<T: Sample>(&mut self, lane: usize, line: &InLane<'_, T>, far: u32) {
-        let (nlow, nhigh) = line.far_at_ends();
-        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        (self.low[lane], self.high[lane]) = (narrow(nlow), narrow(nhigh));
-        if narrow(nlow + nhigh) != far || line.passes_middle(nlow, nhigh) {
-            self.elsewhere |= 1 << lane;
-        }
-    }
-}
-
-/// The line of each lane, and how far it reaches.
-struct Lines {
-    base: [f64; LANES],
-    slope: [f64; LANES],
-    low: [f64; LANES],
-    high: [f64; LANES],
-}
-
-impl Lines {
-    /// That of one lane.
-    fn of<'a, T: Sample>(
-        &self,
-        sorted: &'a [Row<T>],
-        halves: &Halves,
-        lane: usize,
-    ) -> InLane<'a, T> {
-        let bounds = (self.low[lane], self.high[lane]);
-        InLane::with(
-            sorted,
-            halves,
-            lane,
-            (self.base[lane], self.slope[lane]),
-            bounds,
-        )
-    }
+    });
+    (left, uncertain)
 }
 
 /// The lines as vectors.
@@ -133,7 +88,7 @@ impl<S: Simd> Line<S> {
     }
 }
 
-/// The lines of all lanes, and how many samples of each lie too far away.
+/// How many samples of each lane lie too far from their line.
 #[inline(always)]
 fn look<S: Simd, T: Sample>(
     simd: S,
@@ -141,7 +96,7 @@ fn look<S: Simd, T: Sample>(
     halves: &Halves,
     centre: &[f64; LANES],
     strip: Strip,
-) -> (Lines, [u32; LANES]) {
+) -> [u32; LANES] {
     let walk = Walk::new(simd, halves);
     let n = counts(simd, &halves.kept.count());
     let line = fit(simd, sorted, &walk, (halves, centre), n);
@@ -159,14 +114,7 @@ fn look<S: Simd, T: Sample>(
         let beyond = widest[half].simd_gt(high[half]) | (zero - widest[half]).simd_lt(low[half]);
         within &= !(beyond & n[half].simd_gt(zero)).any_true();
     }
-    let far = count(simd, sorted, &walk, line, ((low, high), within));
-    let lines = Lines {
-        base: narrow(line.base),
-        slope: narrow(line.slope),
-        low: narrow(low),
-        high: narrow(high),
-    };
-    (lines, far)
+    count(simd, sorted, &walk, line, ((low, high), within))
 }
 
 /// The lines of least squares.

@@ -1,5 +1,6 @@
 //! The deviation of samples of which those far from the median are drawn in.
 
+mod ends;
 mod lane;
 
 use std::f64::consts::FRAC_PI_2;
@@ -7,6 +8,7 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
+use self::ends::{CERTAIN, Ends};
 use self::lane::InLane;
 use super::super::lanes::{Mask, Wide, add, bits_of, both, counts, lanes_of, narrow, splat, wide};
 use super::super::{Kept, LANES, Row, Sample, Width};
@@ -21,33 +23,54 @@ const SETTLED: f64 = 0.0005;
 
 /// The deviation of what is kept of each lane about `centre`, its median, at least 3 samples: samples beyond 1.5 deviations are drawn in
 /// to there, 1.134 times the standard deviation is taken anew, until it hardly changes. NaN where nothing is kept.
+///
+/// Where it is certain which samples lie beyond `factors` of them, below and above, before that is done, another that takes the same.
 pub fn winsorized_kept<T: Sample>(
     width: Width,
     sorted: &[Row<T>],
     kept: &Kept,
     centre: &[f64; LANES],
+    factors: (f64, f64),
 ) -> [f64; LANES] {
-    let open = bits_of(|lane| kept.from[lane] < kept.to[lane]);
+    let mut open = bits_of(|lane| kept.from[lane] < kept.to[lane]);
+    let mut begun = Begun {
+        sigma: [f64::NAN; LANES],
+        first: [f64::NAN; LANES],
+        refused: [f64::INFINITY; LANES],
+    };
     if open.count_ones() > FEW {
-        return dispatch!(width.0, simd => winsorized(simd, sorted, kept, centre));
+        open = dispatch!(width.0, simd => winsorized(simd, sorted, kept, (centre, factors), &mut begun));
     }
-    let mut sigma = [f64::NAN; LANES];
     for lane in lanes_of(open) {
-        sigma[lane] = InLane::new(&sorted[kept.rows(lane)], lane, centre[lane]).winsorized();
+        let ends = Ends::new(centre[lane], factors);
+        let known = (begun.first[lane], begun.refused[lane]);
+        let lane_alone = InLane::new(&sorted[kept.rows(lane)], lane, centre[lane]);
+        begun.sigma[lane] = lane_alone.winsorized(&ends, known);
     }
-    sigma
+    begun.sigma
 }
 
 /// Up to so many lanes are faster one after the other than all at once.
 const FEW: u32 = 3;
 
+/// What is known of each lane.
+struct Begun {
+    sigma: [f64; LANES],
+    /// The standard deviation of all; NaN where it was not taken.
+    first: [f64; LANES],
+    /// The least deviation that is not certain to hold.
+    refused: [f64; LANES],
+}
+
+/// Fills in the deviations; a bit for each lane that is still to be done: few of them.
 #[inline(always)]
 fn winsorized<S: Simd, T: Sample>(
     simd: S,
     sorted: &[Row<T>],
     kept: &Kept,
-    centre: &[f64; LANES],
-) -> [f64; LANES] {
+    (centre, factors): (&[f64; LANES], (f64, f64)),
+    begun: &mut Begun,
+) -> u64 {
     let halves = Halves::of(kept);
     let n = counts(simd, &kept.count());
     let column = Column {
@@ -67,11 +90,22 @@ fn winsorized<S: Simd, T: Sample>(
     for half in 0..2 {
         sigma[half] = column.n[half].simd_gt(0.0).select(sigma[half], nan);
     }
+    let first = sigma;
     let mut open = both(
         #[inline(always)]
         |half| sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite),
     );
-    while open[0].any_true() | open[1].any_true() {
+    // Before the first step it can only be certain that nothing goes.
+    let least = least_of(sorted, kept, (centre, factors), bits(open), None);
+    (begun.first, begun.refused) = (narrow(first), least);
+    let least = wide(simd, &least);
+    let held = column.holds(&mut core, least, first);
+    for half in 0..2 {
+        let held = held[half] & open[half];
+        sigma[half] = held.select(least[half], sigma[half]);
+        open[half] &= !held;
+    }
+    while bits(open).count_ones() > FEW {
         for half in 0..2 {
             let nearer = reach[half].min(sigma[half] * REACH);
             // A lane that is done asks for nothing.
@@ -88,11 +122,54 @@ fn winsorized<S: Simd, T: Sample>(
             shrunk[half] = open[half] & after.simd_lt(before);
         }
         collapse(&column, &core, reach, shrunk, (&mut sigma, &mut open));
+        let most = narrow(sigma);
+        let mut least = least_of(sorted, kept, (centre, factors), bits(open), Some(&most));
+        for lane in lanes_of(bits(open)) {
+            if least[lane] < begun.refused[lane] {
+                begun.refused[lane] = least[lane];
+            } else {
+                least[lane] = f64::INFINITY;
+            }
+        }
+        let held = column.holds(&mut core, wide(simd, &least), first);
         for half in 0..2 {
-            open[half] &= sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite);
+            open[half] &= sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite) & !held[half];
         }
     }
-    narrow(sigma)
+    begun.sigma = narrow(sigma);
+    bits(open)
+}
+
+/// A bit for each lane.
+#[inline(always)]
+fn bits<S: Simd>(mask: Mask<S>) -> u64 {
+    mask[0].to_bitmask() | mask[1].to_bitmask() << (LANES / 2)
+}
+
+/// The least deviation with which nothing goes of the lanes in question but what goes with `most`, too; +∞ where there is none that is
+/// certain.
+#[inline(always)]
+fn least_of<T: Sample>(
+    sorted: &[Row<T>],
+    kept: &Kept,
+    (centre, factors): (&[f64; LANES], (f64, f64)),
+    open: u64,
+    most: Option<&[f64; LANES]>,
+) -> [f64; LANES] {
+    let mut least = [f64::INFINITY; LANES];
+    for lane in lanes_of(open) {
+        let rows = kept.rows(lane);
+        let (first, behind) = (rows.start, rows.end);
+        let ends = Ends::new(centre[lane], factors);
+        let at = |row: usize| sorted[first + row].0[lane].to_f64() - centre[lane];
+        least[lane] = match most {
+            None => ends.least(at(0), at(behind - first - 1)),
+            Some(most) => ends
+                .least_within(behind - first, at, most[lane])
+                .unwrap_or(f64::INFINITY),
+        };
+    }
+    least
 }
 
 /// Ends it in lanes where nothing but the centre is left within reach: from there on the deviation would only shrink. The mean distance
@@ -192,6 +269,32 @@ fn with_square<S: Simd>(number: Wide<S>) -> [Wide<S>; 2] {
 }
 
 impl<S: Simd, T: Sample> Column<'_, S, T> {
+    /// The lanes whose deviation never falls below `least`: it begins as `first`, and where samples are drawn in to 1.5 times the least,
+    /// more than that comes out. The farther out samples are drawn in to, the more it is.
+    #[inline(always)]
+    fn holds(&self, core: &mut Core<S>, least: Wide<S>, first: Wide<S>) -> Mask<S> {
+        let infinite = f64x8::splat(self.simd, f64::INFINITY);
+        let asked = both(
+            #[inline(always)]
+            |half| least[half].simd_lt(first[half]),
+        );
+        if !(asked[0].any_true() | asked[1].any_true()) {
+            return asked;
+        }
+        let reach = both(
+            #[inline(always)]
+            |half| asked[half].select(least[half] * REACH, infinite),
+        );
+        let after = self.within(core, reach);
+        both(
+            #[inline(always)]
+            |half| {
+                let after = after[half] * GIVE_BACK;
+                asked[half] & after.simd_gt(least[half] * (1.0 + CERTAIN))
+            },
+        )
+    }
+
     /// The standard deviation where what is farther than `reach` is drawn in.
     #[inline(always)]
     fn within(&self, core: &mut Core<S>, reach: Wide<S>) -> Wide<S> {

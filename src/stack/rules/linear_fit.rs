@@ -2,8 +2,8 @@
 //! again and again until nothing goes.
 //!
 //! The line is that of least squares through (rank, y), s the mean distance of the samples from it, along y. Where s is below 10⁻¹² of the
-//! largest sample it is rounding, and nothing goes. What goes mostly stands at the ends of the column; where it does not, the textbook
-//! decides the pixel.
+//! largest sample it is rounding, and nothing goes. What goes mostly stands at the ends of the column; where others go and are not
+//! followed by those outside them, the textbook decides the pixel.
 //!
 //! *Source*: Siril `LINEARFIT`. *Assumes* that samples drift: sky that brightens through a night, frames of unlike levels. *Use* it from 25
 //! frames on, with 5 and more: sorted normal samples are no line, and 3 takes good ones. *Differs*: from the second iteration on Siril's
@@ -11,7 +11,7 @@
 //! on the unit of the samples.
 
 use super::super::sorted::SortedBlock;
-use crate::kernel::{Halves, LANES, Sample, Strip, deviants_kept, median_kept};
+use crate::kernel::{Kept, LANES, Sample, Strip, Table, along_lines_kept};
 use crate::recipe::Factors;
 
 impl<T: Sample> SortedBlock<'_, T> {
@@ -19,33 +19,26 @@ impl<T: Sample> SortedBlock<'_, T> {
         &mut self,
         factors: Factors,
         nkeep: &[u32; LANES],
+        table: &mut Table,
         gives_back: &mut [bool; LANES],
     ) {
-        let mut halves = Halves::of(&self.kept);
-        let centre = median_kept(self.sorted, &self.kept);
         let strip = Strip {
             low: factors.low,
             high: factors.high,
         };
-        let mut open = self.kept;
-        loop {
-            let before = self.kept;
-            halves.kept = open.where_at_least(5);
-            let deviants = deviants_kept(self.width, self.sorted, &halves, &centre, strip);
-            for lane in 0..LANES {
-                self.kept.from[lane] += deviants.low[lane];
-                self.kept.to[lane] -= deviants.high[lane];
-                if deviants.elsewhere >> lane & 1 == 1 {
-                    gives_back[lane] = true;
-                    self.kept.from[lane] = before.from[lane];
-                    self.kept.to[lane] = before.to[lane];
-                }
+        let open = self.kept.where_at_least(5);
+        let (left, uncertain) = along_lines_kept(self.width, self.sorted, &open, table, strip);
+        for lane in 0..LANES {
+            let n = |kept: &Kept| kept.to[lane] - kept.from[lane];
+            if n(&open) <= nkeep[lane] || n(&open) == 0 {
+                continue;
             }
-            self.hold(nkeep, &before, gives_back);
-            if self.kept == before {
-                return;
+            if uncertain >> lane & 1 == 1 || n(&left) < nkeep[lane] {
+                gives_back[lane] = true;
+            } else {
+                self.kept.from[lane] = left.from[lane];
+                self.kept.to[lane] = left.to[lane];
             }
-            open = self.kept.where_changed(&before);
         }
     }
 }

@@ -25,7 +25,8 @@ impl<T: Sample> SortedBlock<'_, T> {
             let before = self.kept;
             open = open.where_at_least(3);
             let centre = median_kept(self.sorted, &open);
-            let sigma = winsorized_kept(self.width, self.sorted, &open, &centre);
+            let reach = (factors.low, factors.high);
+            let sigma = winsorized_kept(self.width, self.sorted, &open, &centre, reach);
             self.drop_outside(factors, &centre, &sigma);
             self.hold(nkeep, &before, gives_back);
             if self.kept == before {

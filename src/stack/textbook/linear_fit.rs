@@ -9,7 +9,7 @@ impl Page {
         self.column(y);
         self.note_halves();
         let centre = median(&self.numbers);
-        while self.column(y) >= 5 {
+        while self.numbers.len() >= 5 {
             let line = Line::through(&self.numbers, self.lower(), centre);
             self.took.clear();
             for rank in 0..self.order.len() {
@@ -25,6 +25,7 @@ impl Page {
             if self.took.is_empty() {
                 return;
             }
+            self.shorten(y);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::f64::consts::FRAC_PI_2;
 
 use super::super::super::{Row, Sample};
+use super::ends::{CERTAIN, Ends};
 use super::{GIVE_BACK, REACH, SETTLED};
 
 /// The samples of one lane.
@@ -30,10 +31,26 @@ impl<'a, T: Sample> InLane<'a, T> {
         self.rows[row].0[self.lane].to_f64() - self.centre
     }
 
-    /// As in all lanes at once.
-    pub(super) fn winsorized(&self) -> f64 {
+    /// As in all lanes at once; what is known is the standard deviation of all, NaN where it is not, and the least deviation that is not
+    /// certain to hold.
+    pub(super) fn winsorized(&self, ends: &Ends, (known, mut refused): (f64, f64)) -> f64 {
+        let n = self.rows.len();
         let mut reach = f64::INFINITY;
-        let mut sigma = self.within(reach);
+        let first = if known.is_nan() {
+            self.within(reach)
+        } else {
+            known
+        };
+        let mut holds = |least: f64| {
+            let asked = least < first && least < refused;
+            refused = refused.min(least);
+            asked && self.within(least * REACH) * GIVE_BACK > least * (1.0 + CERTAIN)
+        };
+        let least = ends.least(self.distance(0), self.distance(n - 1));
+        if first > 0.0 && holds(least) {
+            return least;
+        }
+        let mut sigma = first;
         while sigma > 0.0 && sigma < f64::INFINITY {
             let before = sigma;
             reach = reach.min(before * REACH);
@@ -43,6 +60,10 @@ impl<'a, T: Sample> InLane<'a, T> {
             }
             if sigma < before && reach <= self.nearest() {
                 return self.by_distance();
+            }
+            let least = ends.least_within(n, |row| self.distance(row), sigma);
+            if least.is_some_and(&mut holds) {
+                return sigma;
             }
         }
         sigma
