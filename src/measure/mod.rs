@@ -65,6 +65,10 @@ pub(crate) type Pass<'a, T> = dyn FnMut(&mut dyn FnMut(FrameRows<'_, T>)) -> Res
 
 /// What is wanted of a frame; at least one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "any of them may be wanted with any other"
+)]
 pub(crate) struct Wanted {
     /// The mean.
     pub(crate) mean: bool,

@@ -87,9 +87,7 @@ impl<T: Ranked> Ranks<T> {
                 ranking.survey(samples);
             }
         })?;
-        let npresent = ranking
-            .as_ref()
-            .map_or(sums.npresent(), |ranking| ranking.npresent());
+        let npresent = ranking.as_ref().map_or(sums.npresent(), Ranking::npresent);
         if npresent == 0 {
             return Ok(None);
         }

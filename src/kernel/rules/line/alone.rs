@@ -36,6 +36,14 @@ pub(super) struct Alone<'a> {
     centre: f64,
 }
 
+/// What becomes of a sample.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Kept,
+    Low,
+    High,
+}
+
 /// A line, and how far from it samples lie on the average.
 #[derive(Clone, Copy)]
 struct Line {
@@ -89,7 +97,7 @@ impl<'a> Alone<'a> {
             let (first, last) = (self.at(self.left.start), self.at(self.left.end - 1));
             let size = |distance: f64| (distance + self.centre).abs();
             let rounding = ROUNDING * size(first).max(size(last));
-            if first == last && self.doubt <= rounding {
+            if first >= last && self.doubt <= rounding {
                 break;
             }
             let line = self.line(simd, sums);
@@ -121,14 +129,19 @@ impl<'a> Alone<'a> {
         if self.left.is_empty() {
             return None;
         }
-        let rank = |index: usize| match self.moved {
-            true => self.ranks[index / LANES].0[index % LANES],
-            false => index as f64,
+        let rank = |index: usize| {
+            if self.moved {
+                self.ranks[index / LANES].0[index % LANES]
+            } else {
+                index as f64
+            }
         };
         let (first, last) = (rank(self.left.start), rank(self.left.end - 1));
-        let whole = last - first == (self.left.len() - 1) as f64;
+        // Ranks are whole numbers, so that these are exact.
+        let is = |rank: f64, number: usize| rank.total_cmp(&(number as f64)).is_eq();
+        let whole = is(last - first, self.left.len() - 1);
         // Samples on the low side that went above the line count as high.
-        (whole && self.nlow as f64 == first).then(|| self.nlow..self.nlow + self.left.len())
+        (whole && is(first, self.nlow)).then(|| self.nlow..self.nlow + self.left.len())
     }
 
     /// The sum of what is left, and that of its products with its places.
@@ -208,25 +221,31 @@ impl<'a> Alone<'a> {
 
     /// Whether a sample lies too far below a line, or too far above; `None` where that is not certain.
     #[inline(always)]
-    fn judge(&self, index: usize, line: &Line, strip: Strip) -> Option<Option<bool>> {
+    fn judge(&self, index: usize, line: &Line, strip: Strip) -> Option<Verdict> {
         let away = self.at(index) - (line.base + line.slope * index as f64);
-        let (bound, low) = match away < 0.0 {
-            true => (strip.low, true),
-            false => (strip.high, false),
+        let (bound, beyond_it) = if away < 0.0 {
+            (strip.low, Verdict::Low)
+        } else {
+            (strip.high, Verdict::High)
         };
         let beyond = away.abs() - bound * line.sigma;
         let certain = beyond.abs() > self.doubt * (1.0 + bound) || bound.is_infinite();
-        certain.then(|| (beyond > 0.0).then_some(low))
+        certain.then_some(if beyond > 0.0 {
+            beyond_it
+        } else {
+            Verdict::Kept
+        })
     }
 
     /// Takes the samples at both ends that lie too far out; `None` where that is not certain.
     #[inline(always)]
     fn take_ends(&mut self, line: &Line, strip: Strip) -> Option<()> {
-        while !self.left.is_empty() && self.judge(self.left.start, line, strip)? == Some(true) {
+        while !self.left.is_empty() && self.judge(self.left.start, line, strip)? == Verdict::Low {
             self.left.start += 1;
             self.nlow += 1;
         }
-        while !self.left.is_empty() && self.judge(self.left.end - 1, line, strip)? == Some(false) {
+        while !self.left.is_empty() && self.judge(self.left.end - 1, line, strip)? == Verdict::High
+        {
             self.left.end -= 1;
         }
         Some(())
@@ -261,10 +280,11 @@ impl<'a> Alone<'a> {
                 if !self.left.contains(&index) {
                     continue;
                 }
-                if let Some(low) = self.judge(index, line, strip)? {
+                let verdict = self.judge(index, line, strip)?;
+                if verdict != Verdict::Kept {
                     *taken.get_mut(ntaken)? = index;
                     ntaken += 1;
-                    self.nlow += usize::from(low);
+                    self.nlow += usize::from(verdict == Verdict::Low);
                 }
             }
         }
