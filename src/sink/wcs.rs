@@ -21,6 +21,9 @@ const SPECTRAL: [&str; 10] = [
     "CMBDIPOL", "SOURCE",
 ];
 
+/// Axes that a description may have: keywords have room for two digits. What declares more is damaged, and is not believed.
+const MOST_AXES: f64 = 99.0;
+
 /// A keyword with the number of an axis, taken apart: `CRPIX2B` is `CRPIX`, 2, 'B'.
 struct Indexed<'a> {
     root: &'a str,
@@ -98,7 +101,7 @@ pub(super) fn settle(entries: &mut Vec<Entry>, naxis: u32, frame_naxis: u32, not
     let declared = highest(entries, |entry| {
         let number = entry
             .number()
-            .filter(|_| entry.keyword.starts_with("WCSAXES"))?;
+            .filter(|number| entry.keyword.starts_with("WCSAXES") && *number <= MOST_AXES)?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -319,6 +322,23 @@ mod tests {
         with_axes.extend(entries);
         assert_eq!(settled(&with_axes, 2, 2).1, "");
         assert_eq!(settled(&with_axes, 2, 3).1, "CD3_3 CDELT3");
+    }
+
+    #[test]
+    fn more_axes_than_keywords_can_number_are_not_believed() {
+        for declared in [100.0, 9371.0, 4e9] {
+            let with_axes = floats(&[("WCSAXES", declared), ("CRPIX1", 5.0), ("CRPIX3", 5.0)]);
+            let (keywords, left_out) = settled(&with_axes, 2, 2);
+            assert_eq!(
+                keywords.join(" "),
+                "WCSAXES CRPIX1 CTYPE1 CRVAL1 CTYPE2 CRPIX2 CRVAL2"
+            );
+            assert_eq!(left_out, "CRPIX3");
+        }
+        assert_eq!(
+            settled(&floats(&[("WCSAXES", 99.0)]), 2, 2).0.len(),
+            1 + 3 * 99
+        );
     }
 
     #[test]
