@@ -75,6 +75,13 @@ fn under_way(place: &Place, arguments: &str) -> Child {
     running
 }
 
+/// Sends a signal to a run; whether it was there to get it.
+fn is_sent(signal: &str, running: &Child) -> bool {
+    let kill = format!("kill -{signal} {}", running.id());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &kill]).status().unwrap().success()
+}
+
 /// Waits for the end of a run.
 fn ended(running: Child) -> Run {
     let output = running.wait_with_output().unwrap();
@@ -110,15 +117,7 @@ fn a_signal_stops_the_run_soon_and_leaves_nothing_but_what_can_be_taken_up() {
     let before = place.listing();
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let running = under_way(&place, LONG);
-        let kill = format!("kill -{signal} {}", running.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success(),
-            "the run was over too soon"
-        );
+        assert!(is_sent(signal, &running), "the run was over too soon");
         let sent = Instant::now();
         let run = ended(running);
         assert_eq!(run.status, Some(status), "{signal}: {}", run.stderr);
@@ -153,11 +152,9 @@ fn interrupted(place: &Place, arguments: &str, folder: &str, file: &str) -> Opti
         }
         sleep(Duration::from_micros(200));
     }
-    let kill = format!("kill -INT {}", running.id());
-    let mut shell = Command::new("sh");
-    let sent = shell.args(["-c", &kill]).status().unwrap();
+    let sent = is_sent("INT", &running);
     let run = ended(running);
-    (sent.success() && run.status != Some(0)).then_some(run)
+    (sent && run.status != Some(0)).then_some(run)
 }
 
 #[test]
@@ -211,13 +208,7 @@ fn an_output_that_was_there_survives_a_signal() {
     fs::write(place.path("out.fits"), "precious").unwrap();
     let before = place.listing();
     let running = under_way(&place, &format!("{LONG} --overwrite"));
-    assert!(
-        Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", running.id())])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(is_sent("TERM", &running));
     let run = ended(running);
     assert_eq!(run.status, Some(143));
     assert_kept_or_nothing(&place, &before, &run);

@@ -98,10 +98,13 @@ pub(super) fn allows(keyword: &str, value: f64) -> bool {
 /// Makes the description of the axes one that the standard allows for an image of `naxis` axes whose frames had
 /// `frame_naxis`: axes that are gone are left out, what is missing gets the standard's default, WCSAXES comes first.
 pub(super) fn settle(entries: &mut Vec<Entry>, naxis: u32, frame_naxis: u32, notes: &mut Notes) {
+    drop_where(entries, notes, |entry| {
+        entry.keyword.starts_with("WCSAXES") && entry.number() > Some(MOST_AXES)
+    });
     let declared = highest(entries, |entry| {
         let number = entry
             .number()
-            .filter(|number| entry.keyword.starts_with("WCSAXES") && *number <= MOST_AXES)?;
+            .filter(|_| entry.keyword.starts_with("WCSAXES"))?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -328,12 +331,14 @@ mod tests {
     fn more_axes_than_keywords_can_number_are_not_believed() {
         for declared in [100.0, 9371.0, 4e9] {
             let with_axes = floats(&[("WCSAXES", declared), ("CRPIX1", 5.0), ("CRPIX3", 5.0)]);
-            let (keywords, left_out) = settled(&with_axes, 2, 2);
-            assert_eq!(
-                keywords.join(" "),
-                "WCSAXES CRPIX1 CTYPE1 CRVAL1 CTYPE2 CRPIX2 CRVAL2"
-            );
-            assert_eq!(left_out, "CRPIX3");
+            for (naxis, kept) in [
+                (2, "CRPIX1 CTYPE1 CRVAL1"),
+                (0, "WCSAXES CRPIX1 CTYPE1 CRVAL1 CTYPE2 CRPIX2 CRVAL2"),
+            ] {
+                let (keywords, left_out) = settled(&with_axes, naxis, 2);
+                assert_eq!(keywords.join(" "), kept);
+                assert_eq!(left_out, "CRPIX3 WCSAXES");
+            }
         }
         assert_eq!(
             settled(&floats(&[("WCSAXES", 99.0)]), 2, 2).0.len(),
