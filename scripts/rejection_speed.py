@@ -135,7 +135,7 @@ def shown(results):
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=str(ROOT / "target/release/ccdstream"))
+    parser.add_argument("--binary", type=lambda path: str(Path(path).resolve()), default=str(ROOT / "target/release/ccdstream"))
     parser.add_argument("--frames", type=lambda text: sorted(map(int, text.split(","))), default=[25, 100])
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=5)
