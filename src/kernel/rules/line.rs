@@ -1,19 +1,23 @@
 //! Lines of least squares through sorted samples, and what lies far from them.
 //!
-//! All lanes are fitted again until each of them loses nothing more. What goes mostly stands at the ends; what goes from between others is
-//! taken out of its column and noted ([`Hole`]).
+//! All lanes are fitted again until each of them loses nothing more. What goes mostly stands at the ends of a lane; where something goes from
+//! between others, those between it and the nearer end move up, in a table of distances, and only what is missing in the end from between
+//! others is taken out of the sorted samples ([`Hole`]).
 //!
 //! Lines are fitted in f64, from sums that are kept up to date; the distances from them are taken in f32, which is twice as fast. So they
 //! differ from those of the textbook: where a sample lies so near a bound that this may matter, nothing is decided here.
 
 mod fit;
+mod hole;
 mod take;
 
 use fearless_simd::dispatch;
 
 use self::fit::{Bounds, Zones};
-use super::super::lanes::bits_of;
+use super::super::lanes::{bits_of, lanes_of};
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
+
+pub use self::hole::{Hole, Lines};
 
 /// A mean distance below this part of the largest sample is rounding.
 const ROUNDING: f64 = 1e-12;
@@ -29,58 +33,11 @@ pub struct Strip {
     pub high: f64,
 }
 
-/// A sample that went from between others. They stand in the order in which they went.
-#[derive(Clone, Copy, Debug)]
-pub struct Hole<T> {
-    /// Its lane.
-    pub lane: usize,
-    /// What it was.
-    pub sample: T,
-    /// How many equal ones stood before it.
-    pub nbefore: usize,
-    /// Whether it lay below the line.
-    pub low: bool,
-}
-
-/// What is needed beside the samples.
-#[derive(Debug)]
-pub struct Lines<T> {
-    /// Distances from the centres.
-    distances: Vec<Row<f32>>,
-    /// The lanes whose sample lies too far below the line, and above it, row by row.
-    far: Vec<[u16; 2]>,
-    holes: Vec<Hole<T>>,
-}
-
-impl<T> Lines<T> {
-    /// Bytes a row.
-    pub const NBYTE: usize = size_of::<Row<f32>>() + size_of::<[u16; 2]>() + size_of::<Hole<T>>();
-    /// Bytes beside those.
-    pub const NBYTE_MORE: usize = HOLES * size_of::<Hole<T>>();
-
-    /// Room for so many rows.
-    pub fn new(nrow: usize) -> Self {
-        Self {
-            distances: vec![Row([0.0; LANES]); nrow],
-            far: vec![[0; 2]; nrow],
-            holes: Vec::with_capacity(if nrow > 0 { nrow + HOLES } else { 0 }),
-        }
-    }
-
-    /// What went from between others.
-    pub fn holes(&self) -> &[Hole<T>] {
-        &self.holes
-    }
-}
-
-/// Holes that there is room for beside one a row.
-const HOLES: usize = 64;
-
 /// Fits a line to what is kept of each lane, at least 5 samples, distances from the median over ranks; takes what lies far from it, and
 /// again from what is left, until nothing goes.
 ///
 /// Holes are closed: what stands above them moves down, and absent samples follow. Returns what is left, and a bit for each lane where
-/// that is not certain.
+/// that is not certain: nothing is done to it.
 ///
 /// # Panics
 ///
@@ -92,7 +49,7 @@ pub fn along_lines_kept<T: Sample>(
     strip: Strip,
     lines: &mut Lines<T>,
 ) -> (Kept, u64) {
-    lines.holes.clear();
+    lines.clear();
     let mut fits = Fits {
         centre: median_kept(sorted, kept),
         sorted,
@@ -103,24 +60,25 @@ pub fn along_lines_kept<T: Sample>(
         sum: [0.0; LANES],
         products: [0.0; LANES],
         nsummed: [0; LANES],
+        largest: [0.0; LANES],
         doubt: [0.0; LANES],
         origin: 0,
     };
+    if fits.open == 0 {
+        return (*kept, 0);
+    }
     dispatch!(width.0, simd => {
+        fits.begin(simd);
         while fits.open != 0 {
-            if fits.is_stale() {
-                fits.sum_up(simd);
-            }
             let zones = Zones::of(&fits);
             let line = fits.fit(simd);
             let (sum, widest) = fits.survey(simd, &line, &zones);
             let bounds = Bounds::of(simd, &mut fits, &line, sum, strip);
-            let everywhere = !bounds.hold(widest, fits.open);
-            let rows = zones.suspects(everywhere);
-            let gone = fits.mark(simd, &line, &bounds, (&zones, &rows));
-            fits.take(gone, &rows);
+            let gone = fits.mark(simd, (&line, &bounds), &zones, widest);
+            fits.take(gone, &zones);
         }
     });
+    fits.close();
     (fits.kept, fits.uncertain)
 }
 
@@ -129,7 +87,7 @@ struct Fits<'a, T> {
     sorted: &'a mut [Row<T>],
     lines: &'a mut Lines<T>,
     centre: [f64; LANES],
-    /// What is left.
+    /// What is left, by rows of the table of distances.
     kept: Kept,
     /// The lanes from which something may still go.
     open: u64,
@@ -139,6 +97,8 @@ struct Fits<'a, T> {
     products: [f64; LANES],
     /// How many samples were left when they were last taken anew.
     nsummed: [u32; LANES],
+    /// The largest distance of what is left.
+    largest: [f64; LANES],
     /// What rounding makes of a line fitted to them, at most.
     doubt: [f64; LANES],
     /// A row in the middle.
@@ -147,6 +107,7 @@ struct Fits<'a, T> {
 
 impl<T: Sample> Fits<'_, T> {
     /// How many samples of a lane are left.
+    #[inline(always)]
     fn n(&self, lane: usize) -> u32 {
         self.kept.to[lane] - self.kept.from[lane]
     }
@@ -154,7 +115,8 @@ impl<T: Sample> Fits<'_, T> {
     /// The distance of a sample from its centre.
     #[inline(always)]
     fn distance(&self, row: usize, lane: usize) -> f64 {
-        self.sorted[row].0[lane].to_f64() - self.centre[lane]
+        let rank = self.lines.ranks[row][lane] as usize;
+        self.sorted[rank].0[lane].to_f64() - self.centre[lane]
     }
 
     /// The place of a row, from the origin on.
@@ -167,5 +129,22 @@ impl<T: Sample> Fits<'_, T> {
     fn give_up(&mut self, lane: usize) {
         self.open &= !(1 << lane);
         self.uncertain |= 1 << lane;
+    }
+
+    /// Closes the holes of the lanes that are done.
+    fn close(&mut self) {
+        for lane in lanes_of(self.lines.moved & !self.uncertain) {
+            if self.n(lane) == 0 {
+                self.give_up(lane);
+            }
+        }
+        let Self {
+            sorted,
+            lines,
+            kept,
+            uncertain,
+            ..
+        } = self;
+        lines.close(sorted, kept, *uncertain);
     }
 }

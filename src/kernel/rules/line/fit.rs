@@ -5,7 +5,7 @@ use std::ops::Range;
 use fearless_simd::{Simd, f32x16, f64x8, prelude::*};
 
 use super::super::super::lanes::{
-    Mask, Wide, add, both, counts, lanes_of, narrow, select, splat, wide,
+    Mask, Wide, add, both, counts, inlined, lanes_of, narrow, select, splat, wide,
 };
 use super::super::super::{LANES, Sample};
 use super::{Fits, ROUNDING, Strip};
@@ -32,10 +32,12 @@ pub(super) struct Zones {
 impl Zones {
     pub(super) fn of<T>(fits: &Fits<'_, T>) -> Self {
         let (mut any, mut all) = (u32::MAX..0, 0..u32::MAX);
-        for lane in lanes_of(fits.open) {
+        for lane in 0..LANES {
             let (from, to) = (fits.kept.from[lane], fits.kept.to[lane]);
-            any = any.start.min(from)..any.end.max(to);
-            all = all.start.max(from)..all.end.min(to);
+            if fits.open >> lane & 1 == 1 {
+                any = any.start.min(from)..any.end.max(to);
+                all = all.start.max(from)..all.end.min(to);
+            }
         }
         let all = all.start as usize..all.end.max(all.start) as usize;
         let eighth = all.len() / 8;
@@ -46,14 +48,14 @@ impl Zones {
         }
     }
 
-    /// The rows from which something may go, in two parts.
-    pub(super) fn suspects(&self, everywhere: bool) -> [Range<usize>; 2] {
-        let inner = if everywhere {
-            self.inner.start..self.inner.start
-        } else {
-            self.inner.clone()
-        };
-        [self.any.start..inner.start, inner.end..self.any.end]
+    /// Every row.
+    pub(super) fn any(&self) -> Range<usize> {
+        self.any.clone()
+    }
+
+    /// The rows around the inner ones.
+    fn outer(&self) -> impl Iterator<Item = usize> {
+        (self.any.start..self.inner.start).chain(self.inner.end..self.any.end)
     }
 }
 
@@ -67,11 +69,10 @@ pub(super) struct Line<S: Simd> {
     n: Wide<S>,
 }
 
-/// How far from the line samples stay: beyond the outer bounds they certainly go, within the inner ones they certainly stay.
+/// How far from the line samples stay: within the inner bounds they certainly stay, beyond the outer ones they certainly go.
 pub(super) struct Bounds<S: Simd> {
     low: [f32x16<S>; 2],
     high: [f32x16<S>; 2],
-    nearest: [f64; LANES],
 }
 
 impl<S: Simd> Bounds<S> {
@@ -85,65 +86,69 @@ impl<S: Simd> Bounds<S> {
         strip: Strip,
     ) -> Self {
         let doubt = wide(simd, &fits.doubt);
-        let zero = f64x8::splat(simd, 0.0);
-        let mut bounds = [[splat(simd, 0.0); 2]; 2];
-        let (mut nearest, mut above_doubt) = (sum, sum);
+        let centre = wide(simd, &fits.centre);
+        let (zero, infinite) = (f64x8::splat(simd, 0.0), f64x8::splat(simd, f64::INFINITY));
+        let mut bounds = [splat(simd, 0.0); 4];
+        let mut flat = 0;
         for half in 0..2 {
             let sigma = sum[half] / line.n[half];
             let away = line.scale[half] * ROUNDED + doubt[half];
             let wrong = sigma * SUMMED + away;
-            for (factor, bounds) in [strip.low, strip.high].into_iter().zip(&mut bounds) {
-                let (bound, wrong) = (sigma * factor, wrong * factor + away);
-                bounds[0][half] = bound - wrong;
-                bounds[1][half] = bound + wrong;
-            }
-            nearest[half] = bounds[0][0][half].min(bounds[1][0][half]);
-            if strip.low.is_infinite() {
-                nearest[half] = bounds[1][0][half];
-            } else if strip.high.is_infinite() {
-                nearest[half] = bounds[0][0][half];
-            }
-            above_doubt[half] = sigma - wrong;
+            let at = inlined(
+                #[inline(always)]
+                |factor: f64| {
+                    if factor.is_infinite() {
+                        return [infinite; 2];
+                    }
+                    let (bound, wrong) = (sigma * factor, wrong * factor + away);
+                    [bound - wrong, bound + wrong]
+                },
+            );
+            let ([low, lower], [high, higher]) = (at(strip.low), at(strip.high));
+            bounds[0][half] = zero - low;
+            bounds[1][half] = zero - lower;
+            bounds[2][half] = high;
+            bounds[3][half] = higher;
+            let size = line.scale[half] + centre[half].abs();
+            let is_clear = (sigma - wrong).simd_gt(size * (2.0 * ROUNDING));
+            flat |= (!is_clear).to_bitmask() << (half * LANES / 2);
         }
-        fits.close_flat(&narrow(above_doubt));
-        let [low, high] = bounds;
-        let below = |bound: Wide<S>| (zero - bound[0]).narrow(zero - bound[1]);
+        for lane in lanes_of(flat & fits.open) {
+            fits.close_flat(lane);
+        }
+        let single = inlined(
+            #[inline(always)]
+            |bound: usize| bounds[bound][0].narrow(bounds[bound][1]),
+        );
         Self {
-            low: [below(low[0]), below(low[1])],
-            high: [high[0][0].narrow(high[0][1]), high[1][0].narrow(high[1][1])],
-            nearest: narrow(nearest),
+            low: [single(0), single(1)],
+            high: [single(2), single(3)],
         }
     }
 
-    /// Whether so large distances are certainly within the bounds, in these lanes.
-    pub(super) fn hold(&self, widest: f32x16<S>, lanes: u64) -> bool {
-        lanes_of(lanes).all(|lane| f64::from(widest[lane]) < self.nearest[lane])
+    /// The lanes in which so large distances are not certainly within the bounds.
+    #[inline(always)]
+    fn exceeded(&self, widest: f32x16<S>) -> u64 {
+        let nearest = self.high[0].min(-self.low[0]);
+        (!widest.simd_lt(nearest)).to_bitmask()
     }
 }
 
 impl<T: Sample> Fits<'_, T> {
-    /// Whether sums are to be taken anew: they keep the rounding of what has gone.
-    pub(super) fn is_stale(&self) -> bool {
-        lanes_of(self.open).any(|lane| {
-            4 * u64::from(self.n(lane)) < 3 * u64::from(self.nsummed[lane])
-                || self.nsummed[lane] == 0
-        })
-    }
-
-    /// Takes distances, and their sums.
+    /// Makes the table of distances, and their sums.
     #[inline(always)]
-    pub(super) fn sum_up<S: Simd>(&mut self, simd: S) {
+    pub(super) fn begin<S: Simd>(&mut self, simd: S) {
         let zones = Zones::of(self);
         self.origin = zones.any.start.midpoint(zones.any.end);
         let centre = wide(simd, &self.centre);
         let (mut sum, mut products) = (splat(simd, 0.0), splat(simd, 0.0));
         let (from, to) = (counts(simd, &self.kept.from), counts(simd, &self.kept.to));
-        for row in zones.any.clone() {
+        for row in zones.any() {
             let sample = T::widen(simd, &self.sorted[row]);
             let mut distance = [sample[0] - centre[0], sample[1] - centre[1]];
-            distance[0]
-                .narrow(distance[1])
-                .store_slice(&mut self.lines.distances[row].0);
+            let table = &mut self.lines.distances[row].0;
+            distance[0].narrow(distance[1]).store_slice(table);
+            self.lines.ranks[row] = [u32::try_from(row).unwrap_or(u32::MAX); LANES];
             if !zones.all.contains(&row) {
                 let at = row as f64;
                 let left: Mask<S> = both(
@@ -160,32 +165,47 @@ impl<T: Sample> Fits<'_, T> {
         }
         (self.sum, self.products) = (narrow(sum), narrow(products));
         for lane in lanes_of(self.open) {
-            let n = self.n(lane);
-            self.nsummed[lane] = n;
-            self.doubt[lane] =
-                CERTAIN * (f64::from(n) * self.largest(lane) + self.centre[lane].abs());
+            self.measure(lane);
+            self.summed(lane);
         }
     }
 
-    /// The largest distance of what is left from the centre.
+    /// Takes the sums of a lane anew.
+    pub(super) fn sum_up(&mut self, lane: usize) {
+        let (mut sum, mut products) = (0.0, 0.0);
+        for row in self.kept.rows(lane) {
+            let distance = self.distance(row, lane);
+            sum += distance;
+            products += self.place(row) * distance;
+        }
+        (self.sum[lane], self.products[lane]) = (sum, products);
+        self.measure(lane);
+        self.summed(lane);
+    }
+
+    /// Finds the largest distance of what is left.
     #[inline(always)]
-    fn largest(&self, lane: usize) -> f64 {
+    pub(super) fn measure(&mut self, lane: usize) {
         let (first, last) = (self.kept.from[lane], self.kept.to[lane] - 1);
         let at = |row: u32| f64::from(self.lines.distances[row as usize].0[lane].abs());
-        at(first).max(at(last))
+        self.largest[lane] = at(first).max(at(last));
+    }
+
+    /// Notes that the sums of a lane were taken.
+    #[inline(always)]
+    fn summed(&mut self, lane: usize) {
+        let n = self.n(lane);
+        self.nsummed[lane] = n;
+        self.doubt[lane] = CERTAIN * (f64::from(n) * self.largest[lane] + self.centre[lane].abs());
     }
 
     /// The lines of least squares.
     #[inline(always)]
     pub(super) fn fit<S: Simd>(&self, simd: S) -> Line<S> {
-        let mut largest = [0.0; LANES];
-        for lane in lanes_of(self.open) {
-            largest[lane] = self.largest(lane);
-        }
         let (from, to) = (counts(simd, &self.kept.from), counts(simd, &self.kept.to));
         let (sum, products) = (wide(simd, &self.sum), wide(simd, &self.products));
         let (mut base, mut slope) = (sum, sum);
-        let (mut scale, mut n) = (wide(simd, &largest), sum);
+        let (mut scale, mut n) = (wide(simd, &self.largest), sum);
         for half in 0..2 {
             n[half] = to[half] - from[half];
             let middle = (from[half] + to[half] - 1.0) * 0.5 - self.origin as f64;
@@ -224,50 +244,70 @@ impl<T: Sample> Fits<'_, T> {
         let zero = f32x16::splat(simd, 0.0);
         let (mut sum, mut widest) = (splat(simd, 0.0), zero);
         let left = Left::of(simd, self);
-        for first in zones.any.clone().step_by(RUN) {
+        for row in zones.outer() {
+            let away = self.away(simd, line, row).abs();
+            let away = if zones.all.contains(&row) {
+                away
+            } else {
+                left.at(row).select(away, zero)
+            };
+            add(&mut sum, away.widen().into());
+        }
+        let mut place = f32x16::splat(simd, zones.inner.start as f32 - self.origin as f32);
+        for distances in self.lines.distances[zones.inner.clone()].chunks(RUN) {
             let mut part = zero;
-            for row in first..(first + RUN).min(zones.any.end) {
-                let mut away = self.away(simd, line, row).abs();
-                if !zones.all.contains(&row) {
-                    away = left.at(row).select(away, zero);
-                }
-                if zones.inner.contains(&row) {
-                    widest = widest.max(away);
-                }
+            for row in distances {
+                let distance = f32x16::load_array_ref(simd, &row.0);
+                let away = (distance - line.slope.mul_add(place, line.base)).abs();
+                widest = widest.max(away);
                 part += away;
+                place += 1.0;
             }
             add(&mut sum, part.widen().into());
         }
         (sum, widest)
     }
 
-    /// Marks what lies too far from its line in these rows; a bit for each lane of which anything does. Lanes where that is not certain
-    /// are given up.
+    /// Marks what lies too far from its line; a bit for each lane of which anything does. Lanes where that is not certain are given up.
     #[inline(always)]
     pub(super) fn mark<S: Simd>(
         &mut self,
         simd: S,
-        line: &Line<S>,
-        bounds: &Bounds<S>,
-        (zones, rows): (&Zones, &[Range<usize>; 2]),
+        (line, bounds): (&Line<S>, &Bounds<S>),
+        zones: &Zones,
+        widest: f32x16<S>,
     ) -> u64 {
         let left = Left::of(simd, self);
         let (mut gone, mut uncertain) = (0, 0);
-        for row in rows.iter().flat_map(Range::clone) {
-            let away = self.away(simd, line, row);
-            let mut perhaps = away.simd_lt(bounds.low[0]) | away.simd_gt(bounds.high[0]);
-            if !zones.all.contains(&row) {
-                perhaps &= left.at(row);
-            }
-            let perhaps = perhaps.to_bitmask() & self.open;
-            let mut far = [0; 2];
-            if perhaps != 0 {
+        let mut mark = inlined(
+            #[inline(always)]
+            |fits: &mut Self, row: usize, lanes: u64| {
+                let away = fits.away(simd, line, row);
+                let lanes = lanes
+                    & if zones.all.contains(&row) {
+                        u64::MAX
+                    } else {
+                        left.at(row).to_bitmask()
+                    };
                 let (low, high) = (away.simd_lt(bounds.low[1]), away.simd_gt(bounds.high[1]));
-                far = [low.to_bitmask() & perhaps, high.to_bitmask() & perhaps];
+                let far = [low.to_bitmask() & lanes, high.to_bitmask() & lanes];
+                let perhaps = away.simd_lt(bounds.low[0]) | away.simd_gt(bounds.high[0]);
                 gone |= far[0] | far[1];
-                uncertain |= perhaps & !(far[0] | far[1]);
-            }
-            self.lines.far[row] = far.map(|bits| u16::try_from(bits).unwrap_or(u16::MAX));
+                uncertain |= perhaps.to_bitmask() & lanes & !(far[0] | far[1]);
+                fits.lines.far[row] = far.map(|bits| u16::try_from(bits).unwrap_or(u16::MAX));
+            },
+        );
+        for row in zones.outer() {
+            mark(self, row, self.open);
+        }
+        let wide = bounds.exceeded(widest) & self.open;
+        if wide == 0 {
+            self.lines.far[zones.inner.clone()].fill([0; 2]);
+        } else {
+            zones.inner.clone().for_each(
+                #[inline(always)]
+                |row| mark(self, row, wide),
+            );
         }
         for lane in lanes_of(uncertain) {
             self.give_up(lane);
@@ -275,25 +315,18 @@ impl<T: Sample> Fits<'_, T> {
         gone & self.open
     }
 
-    /// Closes lanes whose distances from the line may be rounding: where all samples are equal they are, elsewhere that is not certain.
-    fn close_flat(&mut self, sigma: &[f64; LANES]) {
-        for lane in lanes_of(self.open) {
-            let largest = self.largest(lane) + self.centre[lane].abs();
-            if sigma[lane] > 2.0 * ROUNDING * largest {
-                continue;
-            }
-            let (first, last) = (
-                self.kept.from[lane] as usize,
-                self.kept.to[lane] as usize - 1,
-            );
-            let sample = self.sorted[first].0[lane];
-            let rounding = ROUNDING * sample.to_f64().abs();
-            let exact = self.distance(first, lane) == 0.0 || self.doubt[lane] <= rounding;
-            if sample >= self.sorted[last].0[lane] && exact {
-                self.open &= !(1 << lane);
-            } else {
-                self.give_up(lane);
-            }
+    /// Closes a lane whose distances from the line may be rounding: where all samples are equal they are, elsewhere that is not certain.
+    fn close_flat(&mut self, lane: usize) {
+        let rows = self.kept.rows(lane);
+        let (first, last) = (
+            self.distance(rows.start, lane),
+            self.distance(rows.end - 1, lane),
+        );
+        let rounding = ROUNDING * (first + self.centre[lane]).abs();
+        if first >= last && (first == 0.0 || self.doubt[lane] <= rounding) {
+            self.open &= !(1 << lane);
+        } else {
+            self.give_up(lane);
         }
     }
 }

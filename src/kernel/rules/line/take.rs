@@ -1,39 +1,38 @@
 //! What goes: from the ends of a lane, and from between others.
 
-use std::ops::Range;
-
 use super::super::super::Sample;
 use super::super::super::lanes::lanes_of;
-use super::{FEWEST, Fits, Hole};
+use super::fit::Zones;
+use super::hole::Gone;
+use super::{FEWEST, Fits};
 
 impl<T: Sample> Fits<'_, T> {
-    /// Takes what is marked in these rows, in these lanes; the others are done.
-    pub(super) fn take(&mut self, lanes: u64, rows: &[Range<usize>; 2]) {
+    /// Takes what is marked, in these lanes; the others are done.
+    pub(super) fn take(&mut self, lanes: u64, zones: &Zones) {
         self.open = lanes;
         for lane in lanes_of(lanes) {
-            self.take_ends(lane, rows);
+            self.take_ends(lane);
         }
-        // From above, so that what is marked below stays where it is.
-        for row in rows.iter().rev().flat_map(|rows| rows.clone().rev()) {
-            let [low, high] = self.lines.far[row].map(u64::from);
-            for lane in lanes_of((low | high) & lanes) {
-                self.take_hole(row, lane, low >> lane & 1 == 1);
-            }
-        }
+        self.take_others(zones);
         for lane in lanes_of(self.open) {
-            if self.n(lane) < FEWEST {
+            let (n, nsummed) = (self.n(lane), self.nsummed[lane]);
+            if n < FEWEST {
                 self.open &= !(1 << lane);
+            } else if u64::from(n) * 4 < u64::from(nsummed) * 3 {
+                // Sums keep the rounding of what has gone.
+                self.sum_up(lane);
+            } else {
+                self.measure(lane);
             }
         }
     }
 
     /// Takes low samples from the lower end, and high ones from the upper.
     #[inline(always)]
-    fn take_ends(&mut self, lane: usize, rows: &[Range<usize>; 2]) {
-        let is_read = |row: usize| rows[0].contains(&row) || rows[1].contains(&row);
+    fn take_ends(&mut self, lane: usize) {
         while self.n(lane) > 0 {
             let row = self.kept.from[lane] as usize;
-            if !is_read(row) || !self.unmark(row, lane, 0) {
+            if !self.unmark(row, lane, 0) {
                 break;
             }
             self.leave_out(row, lane);
@@ -41,12 +40,36 @@ impl<T: Sample> Fits<'_, T> {
         }
         while self.n(lane) > 0 {
             let row = self.kept.to[lane] as usize - 1;
-            if !is_read(row) || !self.unmark(row, lane, 1) {
+            if !self.unmark(row, lane, 1) {
                 break;
             }
             self.leave_out(row, lane);
             self.kept.take_end(lane, true);
         }
+    }
+
+    /// Takes what is still marked: what stands nearer to the lower end upwards, the rest downwards, so that nothing that is marked moves.
+    fn take_others(&mut self, zones: &Zones) {
+        let rows = zones.any();
+        for row in rows.clone() {
+            for lane in self.marked(row) {
+                if row - (self.kept.from[lane] as usize) < self.kept.to[lane] as usize - row {
+                    self.take_one(row, lane);
+                }
+            }
+        }
+        for row in rows.rev() {
+            for lane in self.marked(row) {
+                self.take_one(row, lane);
+            }
+        }
+    }
+
+    /// The lanes that are marked in a row.
+    #[inline(always)]
+    fn marked(&self, row: usize) -> impl Iterator<Item = usize> + use<T> {
+        let [low, high] = self.lines.far[row];
+        lanes_of(u64::from(low | high) & self.open)
     }
 
     /// Whether a sample is marked on a side; it is no longer.
@@ -66,33 +89,39 @@ impl<T: Sample> Fits<'_, T> {
         self.products[lane] -= self.place(row) * distance;
     }
 
-    /// Takes a sample from between others, and moves what stands above it down.
-    fn take_hole(&mut self, row: usize, lane: usize, low: bool) {
-        if self.lines.holes.len() == self.lines.holes.capacity() {
+    /// Takes a sample from between others; those between it and the nearer end move up to it.
+    fn take_one(&mut self, row: usize, lane: usize) {
+        let low = self.unmark(row, lane, 0);
+        self.unmark(row, lane, 1);
+        let rank = self.lines.ranks[row][lane];
+        if !self.lines.note(Gone { lane, rank, low }) {
             self.give_up(lane);
             return;
         }
-        let sample = self.sorted[row].0[lane];
-        let before = self.sorted[..row].iter().rev();
-        let nbefore = before.take_while(|row| row.0[lane] == sample).count();
-        self.lines.holes.push(Hole {
-            lane,
-            sample,
-            nbefore,
-            low,
-        });
         self.leave_out(row, lane);
-        let to = self.kept.to[lane] as usize;
-        for above in row + 1..self.sorted.len() {
-            if above < to {
-                self.products[lane] -= self.distance(above, lane);
-                self.lines.distances[above - 1].0[lane] = self.lines.distances[above].0[lane];
+        let (from, to) = (self.kept.from[lane] as usize, self.kept.to[lane] as usize);
+        let mut sum = 0.0;
+        if row - from < to - row {
+            for below in (from..row).rev() {
+                sum += self.distance(below, lane);
+                self.put(below, below + 1, lane);
             }
-            self.sorted[above - 1].0[lane] = self.sorted[above].0[lane];
+            self.products[lane] += sum;
+            self.kept.take_end(lane, false);
+        } else {
+            for above in row + 1..to {
+                sum += self.distance(above, lane);
+                self.put(above, above - 1, lane);
+            }
+            self.products[lane] -= sum;
+            self.kept.take_end(lane, true);
         }
-        if let Some(last) = self.sorted.last_mut() {
-            last.0[lane] = T::ABSENT;
-        }
-        self.kept.to[lane] -= 1;
+    }
+
+    /// Moves a sample.
+    #[inline(always)]
+    fn put(&mut self, from: usize, to: usize, lane: usize) {
+        self.lines.distances[to].0[lane] = self.lines.distances[from].0[lane];
+        self.lines.ranks[to][lane] = self.lines.ranks[from][lane];
     }
 }
