@@ -13,8 +13,8 @@ mod take;
 
 use fearless_simd::dispatch;
 
-use self::fit::{Bounds, Zones};
-use super::super::lanes::{bits_of, lanes_of};
+use self::fit::Zones;
+use super::super::lanes::bits_of;
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
 
 pub use self::hole::{Hole, Lines};
@@ -33,11 +33,14 @@ pub struct Strip {
     pub high: f64,
 }
 
+/// Lanes that are fitted at once: half a row, for they are done sooner than all of it.
+const HALF: usize = LANES / 2;
+
 /// Fits a line to what is kept of each lane, at least 5 samples, distances from the median over ranks; takes what lies far from it, and
 /// again from what is left, until nothing goes.
 ///
 /// Holes are closed: what stands above them moves down, and absent samples follow. Returns what is left, and a bit for each lane where
-/// that is not certain: nothing is done to it.
+/// that is not certain: what is returned of it does not count.
 ///
 /// # Panics
 ///
@@ -49,58 +52,79 @@ pub fn along_lines_kept<T: Sample>(
     strip: Strip,
     lines: &mut Lines<T>,
 ) -> (Kept, u64) {
-    lines.clear();
-    let mut fits = Fits {
-        centre: median_kept(sorted, kept),
-        sorted,
-        lines,
-        kept: *kept,
-        open: bits_of(|lane| kept.from[lane] < kept.to[lane]),
-        uncertain: 0,
-        sum: [0.0; LANES],
-        products: [0.0; LANES],
-        nsummed: [0; LANES],
-        largest: [0.0; LANES],
-        doubt: [0.0; LANES],
-        origin: 0,
-    };
-    if fits.open == 0 {
-        return (*kept, 0);
-    }
-    dispatch!(width.0, simd => {
-        fits.begin(simd);
-        while fits.open != 0 {
-            let zones = Zones::of(&fits);
-            let line = fits.fit(simd);
-            let (sum, widest) = fits.survey(simd, &line, &zones);
-            let bounds = Bounds::of(simd, &mut fits, &line, sum, strip);
-            let gone = fits.mark(simd, (&line, &bounds), &zones, widest);
-            fits.take(gone, &zones);
+    let centre = median_kept(sorted, kept);
+    let (mut left, mut uncertain) = (*kept, 0);
+    for first in [0, HALF] {
+        lines.begin(first);
+        let from = std::array::from_fn(|lane| kept.from[first + lane]);
+        let to = std::array::from_fn(|lane| kept.to[first + lane]);
+        let mut fits = Fits {
+            first,
+            centre: std::array::from_fn(|lane| centre[first + lane]),
+            sorted,
+            lines,
+            from,
+            to,
+            open: bits_of(|lane| lane < HALF && from[lane] < to[lane]),
+            uncertain: 0,
+            nsummed: [0; HALF],
+            sum: [0.0; HALF],
+            products: [0.0; HALF],
+            largest: [0.0; HALF],
+            doubt: [0.0; HALF],
+            base: [0.0; HALF],
+            slope: [0.0; HALF],
+            sigma: [0.0; HALF],
+            wrong: [0.0; HALF],
+            origin: 0,
+        };
+        if fits.open == 0 {
+            continue;
         }
-    });
-    fits.close();
-    (fits.kept, fits.uncertain)
+        dispatch!(width.0, simd => {
+            fits.begin(simd);
+            while fits.open != 0 {
+                let zones = Zones::of(&fits);
+                fits.look(simd, strip, &zones);
+                fits.take(strip, &zones);
+            }
+        });
+        fits.close();
+        left.from[first..first + HALF].copy_from_slice(&fits.from);
+        left.to[first..first + HALF].copy_from_slice(&fits.to);
+        uncertain |= fits.uncertain << first;
+    }
+    (left, uncertain)
 }
 
-/// The lines of a block.
+/// The lines of half a block.
 struct Fits<'a, T> {
     sorted: &'a mut [Row<T>],
     lines: &'a mut Lines<T>,
-    centre: [f64; LANES],
+    /// The first of its lanes among those of the block.
+    first: usize,
+    centre: [f64; HALF],
     /// What is left, by rows of the table of distances.
-    kept: Kept,
+    from: [u32; HALF],
+    to: [u32; HALF],
     /// The lanes from which something may still go.
     open: u64,
     uncertain: u64,
     /// Sums of distances from the centre, and of their products with their rows, counted from the origin.
-    sum: [f64; LANES],
-    products: [f64; LANES],
+    sum: [f64; HALF],
+    products: [f64; HALF],
     /// How many samples were left when they were last taken anew.
-    nsummed: [u32; LANES],
+    nsummed: [u32; HALF],
     /// The largest distance of what is left.
-    largest: [f64; LANES],
+    largest: [f64; HALF],
     /// What rounding makes of a line fitted to them, at most.
-    doubt: [f64; LANES],
+    doubt: [f64; HALF],
+    /// The lines, at the origin and with each row.
+    base: [f64; HALF],
+    slope: [f64; HALF],
+    /// The mean distance from them, and how wrong that may be.
+    sigma: [f64; HALF],
+    wrong: [f64; HALF],
     /// A row in the middle.
     origin: usize,
 }
@@ -109,14 +133,14 @@ impl<T: Sample> Fits<'_, T> {
     /// How many samples of a lane are left.
     #[inline(always)]
     fn n(&self, lane: usize) -> u32 {
-        self.kept.to[lane] - self.kept.from[lane]
+        self.to[lane] - self.from[lane]
     }
 
     /// The distance of a sample from its centre.
     #[inline(always)]
     fn distance(&self, row: usize, lane: usize) -> f64 {
         let rank = self.lines.ranks[row][lane] as usize;
-        self.sorted[rank].0[lane].to_f64() - self.centre[lane]
+        self.sorted[rank].0[self.first + lane].to_f64() - self.centre[lane]
     }
 
     /// The place of a row, from the origin on.
@@ -129,22 +153,5 @@ impl<T: Sample> Fits<'_, T> {
     fn give_up(&mut self, lane: usize) {
         self.open &= !(1 << lane);
         self.uncertain |= 1 << lane;
-    }
-
-    /// Closes the holes of the lanes that are done.
-    fn close(&mut self) {
-        for lane in lanes_of(self.lines.moved & !self.uncertain) {
-            if self.n(lane) == 0 {
-                self.give_up(lane);
-            }
-        }
-        let Self {
-            sorted,
-            lines,
-            kept,
-            uncertain,
-            ..
-        } = self;
-        lines.close(sorted, kept, *uncertain);
     }
 }

@@ -1,14 +1,12 @@
-//! Lines through all lanes at once, the distances from them, and the bounds that these make.
+//! Lines through half a block, the distances from them, and which of these may be too large.
 
 use std::ops::Range;
 
-use fearless_simd::{Simd, f32x16, f64x8, prelude::*};
+use fearless_simd::{Simd, f32x8, f64x8, mask32x8, prelude::*};
 
-use super::super::super::lanes::{
-    Mask, Wide, add, both, counts, inlined, lanes_of, narrow, select, splat, wide,
-};
-use super::super::super::{LANES, Sample};
-use super::{Fits, ROUNDING, Strip};
+use super::super::super::Sample;
+use super::super::super::lanes::{inlined, lanes_of};
+use super::{Fits, HALF, ROUNDING, Strip};
 
 /// What rounding makes of a sum in f64, a part of its largest term, many times over.
 const CERTAIN: f64 = 1e-14;
@@ -30,14 +28,15 @@ pub(super) struct Zones {
 }
 
 impl Zones {
+    #[inline(always)]
     pub(super) fn of<T>(fits: &Fits<'_, T>) -> Self {
         let (mut any, mut all) = (u32::MAX..0, 0..u32::MAX);
-        for lane in 0..LANES {
-            let (from, to) = (fits.kept.from[lane], fits.kept.to[lane]);
-            if fits.open >> lane & 1 == 1 {
-                any = any.start.min(from)..any.end.max(to);
-                all = all.start.max(from)..all.end.min(to);
-            }
+        for lane in 0..HALF {
+            let is_open = fits.open >> lane & 1 == 1;
+            let or = |row: u32, none: u32| if is_open { row } else { none };
+            let (from, to) = (fits.from[lane], fits.to[lane]);
+            any = any.start.min(or(from, u32::MAX))..any.end.max(or(to, 0));
+            all = all.start.max(or(from, 0))..all.end.min(or(to, u32::MAX));
         }
         let all = all.start as usize..all.end.max(all.start) as usize;
         let eighth = all.len() / 8;
@@ -53,84 +52,27 @@ impl Zones {
         self.any.clone()
     }
 
-    /// The rows around the inner ones.
-    fn outer(&self) -> impl Iterator<Item = usize> {
-        (self.any.start..self.inner.start).chain(self.inner.end..self.any.end)
+    /// The rows below the inner ones, and those above.
+    fn outer(&self) -> [Range<usize>; 2] {
+        [
+            self.any.start..self.inner.start,
+            self.inner.end..self.any.end,
+        ]
     }
 }
 
-/// A line through each lane.
+/// A line through each lane: where it passes the origin, and how much it rises with each row.
 pub(super) struct Line<S: Simd> {
-    /// Where it passes the origin, and how much it rises with each row.
-    base: f32x16<S>,
-    slope: f32x16<S>,
-    /// The size of the numbers that distances from it are made of.
-    scale: Wide<S>,
-    n: Wide<S>,
+    base: f32x8<S>,
+    slope: f32x8<S>,
 }
 
-/// How far from the line samples stay: within the inner bounds they certainly stay, beyond the outer ones they certainly go.
-pub(super) struct Bounds<S: Simd> {
-    low: [f32x16<S>; 2],
-    high: [f32x16<S>; 2],
-}
-
-impl<S: Simd> Bounds<S> {
-    /// The bounds that sums of distances make. Lanes where these are no more than rounding are closed.
+impl<S: Simd> Line<S> {
+    /// How far above it samples lie.
     #[inline(always)]
-    pub(super) fn of<T: Sample>(
-        simd: S,
-        fits: &mut Fits<'_, T>,
-        line: &Line<S>,
-        sum: Wide<S>,
-        strip: Strip,
-    ) -> Self {
-        let doubt = wide(simd, &fits.doubt);
-        let centre = wide(simd, &fits.centre);
-        let (zero, infinite) = (f64x8::splat(simd, 0.0), f64x8::splat(simd, f64::INFINITY));
-        let mut bounds = [splat(simd, 0.0); 4];
-        let mut flat = 0;
-        for half in 0..2 {
-            let sigma = sum[half] / line.n[half];
-            let away = line.scale[half] * ROUNDED + doubt[half];
-            let wrong = sigma * SUMMED + away;
-            let at = inlined(
-                #[inline(always)]
-                |factor: f64| {
-                    if factor.is_infinite() {
-                        return [infinite; 2];
-                    }
-                    let (bound, wrong) = (sigma * factor, wrong * factor + away);
-                    [bound - wrong, bound + wrong]
-                },
-            );
-            let ([low, lower], [high, higher]) = (at(strip.low), at(strip.high));
-            bounds[0][half] = zero - low;
-            bounds[1][half] = zero - lower;
-            bounds[2][half] = high;
-            bounds[3][half] = higher;
-            let size = line.scale[half] + centre[half].abs();
-            let is_clear = (sigma - wrong).simd_gt(size * (2.0 * ROUNDING));
-            flat |= (!is_clear).to_bitmask() << (half * LANES / 2);
-        }
-        for lane in lanes_of(flat & fits.open) {
-            fits.close_flat(lane);
-        }
-        let single = inlined(
-            #[inline(always)]
-            |bound: usize| bounds[bound][0].narrow(bounds[bound][1]),
-        );
-        Self {
-            low: [single(0), single(1)],
-            high: [single(2), single(3)],
-        }
-    }
-
-    /// The lanes in which so large distances are not certainly within the bounds.
-    #[inline(always)]
-    fn exceeded(&self, widest: f32x16<S>) -> u64 {
-        let nearest = self.high[0].min(-self.low[0]);
-        (!widest.simd_lt(nearest)).to_bitmask()
+    fn away(&self, distances: &[f32; HALF], place: f32x8<S>) -> f32x8<S> {
+        let distances = f32x8::load_array_ref(place.simd, distances);
+        distances - self.slope.mul_add(place, self.base)
     }
 }
 
@@ -140,30 +82,25 @@ impl<T: Sample> Fits<'_, T> {
     pub(super) fn begin<S: Simd>(&mut self, simd: S) {
         let zones = Zones::of(self);
         self.origin = zones.any.start.midpoint(zones.any.end);
-        let centre = wide(simd, &self.centre);
-        let (mut sum, mut products) = (splat(simd, 0.0), splat(simd, 0.0));
-        let (from, to) = (counts(simd, &self.kept.from), counts(simd, &self.kept.to));
+        let centre = f64x8::from_slice(simd, &self.centre);
+        let zero = f64x8::splat(simd, 0.0);
+        let (from, to) = (counts(simd, &self.from), counts(simd, &self.to));
+        let (mut sum, mut products) = (zero, zero);
         for row in zones.any() {
-            let sample = T::widen(simd, &self.sorted[row]);
-            let mut distance = [sample[0] - centre[0], sample[1] - centre[1]];
-            let table = &mut self.lines.distances[row].0;
-            distance[0].narrow(distance[1]).store_slice(table);
-            self.lines.ranks[row] = [u32::try_from(row).unwrap_or(u32::MAX); LANES];
+            let [low, high] = T::widen(simd, &self.sorted[row]);
+            let sample = if self.first == 0 { low } else { high };
+            let mut distance = sample - centre;
+            single(distance).store_slice(&mut self.lines.distances[row]);
+            self.lines.ranks[row] = [u32::try_from(row).unwrap_or(u32::MAX); HALF];
             if !zones.all.contains(&row) {
                 let at = row as f64;
-                let left: Mask<S> = both(
-                    #[inline(always)]
-                    |half| from[half].simd_le(at) & to[half].simd_gt(at),
-                );
-                distance = select(simd, left, distance);
+                distance = (from.simd_le(at) & to.simd_gt(at)).select(distance, zero);
             }
-            let place = f64x8::splat(simd, self.place(row));
-            add(&mut sum, distance);
-            for half in 0..2 {
-                products[half] = distance[half].mul_add(place, products[half]);
-            }
+            sum += distance;
+            products = distance.mul_add(f64x8::splat(simd, self.place(row)), products);
         }
-        (self.sum, self.products) = (narrow(sum), narrow(products));
+        sum.store_slice(&mut self.sum);
+        products.store_slice(&mut self.products);
         for lane in lanes_of(self.open) {
             self.measure(lane);
             self.summed(lane);
@@ -173,7 +110,7 @@ impl<T: Sample> Fits<'_, T> {
     /// Takes the sums of a lane anew.
     pub(super) fn sum_up(&mut self, lane: usize) {
         let (mut sum, mut products) = (0.0, 0.0);
-        for row in self.kept.rows(lane) {
+        for row in self.from[lane] as usize..self.to[lane] as usize {
             let distance = self.distance(row, lane);
             sum += distance;
             products += self.place(row) * distance;
@@ -186,8 +123,8 @@ impl<T: Sample> Fits<'_, T> {
     /// Finds the largest distance of what is left.
     #[inline(always)]
     pub(super) fn measure(&mut self, lane: usize) {
-        let (first, last) = (self.kept.from[lane], self.kept.to[lane] - 1);
-        let at = |row: u32| f64::from(self.lines.distances[row as usize].0[lane].abs());
+        let (first, last) = (self.from[lane], self.to[lane] - 1);
+        let at = |row: u32| f64::from(self.lines.distances[row as usize][lane].abs());
         self.largest[lane] = at(first).max(at(last));
     }
 
@@ -199,131 +136,147 @@ impl<T: Sample> Fits<'_, T> {
         self.doubt[lane] = CERTAIN * (f64::from(n) * self.largest[lane] + self.centre[lane].abs());
     }
 
-    /// The lines of least squares.
+    /// Fits the lines of least squares, takes the mean distance from them, and marks the samples that may lie too far out. Lanes where
+    /// these distances are rounding are closed.
     #[inline(always)]
-    pub(super) fn fit<S: Simd>(&self, simd: S) -> Line<S> {
-        let (from, to) = (counts(simd, &self.kept.from), counts(simd, &self.kept.to));
-        let (sum, products) = (wide(simd, &self.sum), wide(simd, &self.products));
-        let (mut base, mut slope) = (sum, sum);
-        let (mut scale, mut n) = (wide(simd, &self.largest), sum);
-        for half in 0..2 {
-            n[half] = to[half] - from[half];
-            let middle = (from[half] + to[half] - 1.0) * 0.5 - self.origin as f64;
-            let squares = n[half] * (n[half] * n[half] - 1.0) * (1.0 / 12.0);
-            slope[half] = (products[half] - middle * sum[half]) / squares;
-            base[half] = sum[half] / n[half] - slope[half] * middle;
-            let reach = (from[half] - self.origin as f64)
-                .abs()
-                .max((to[half] - self.origin as f64).abs());
-            scale[half] += base[half].abs() + slope[half].abs() * reach;
+    pub(super) fn look<S: Simd>(&mut self, simd: S, strip: Strip, zones: &Zones) {
+        let load = inlined(
+            #[inline(always)]
+            |numbers: &[f64; HALF]| f64x8::from_slice(simd, numbers),
+        );
+        let (from, to) = (counts(simd, &self.from), counts(simd, &self.to));
+        let n = to - from;
+        let origin = self.origin as f64;
+        let middle = (from + to - 1.0) * 0.5 - origin;
+        let sum = load(&self.sum);
+        let slope = (load(&self.products) - middle * sum) / (n * (n * n - 1.0) * (1.0 / 12.0));
+        let base = sum / n - slope * middle;
+        let reach = (from - origin).abs().max((to - origin).abs());
+        let size = load(&self.largest) + base.abs() + slope.abs() * reach;
+        let line = Line {
+            base: single(base),
+            slope: single(slope),
+        };
+        let (sum, widest) = self.survey(simd, &line, zones);
+        let sigma = sum / n;
+        let away = size * ROUNDED + load(&self.doubt);
+        let wrong = sigma * SUMMED + away;
+        base.store_slice(&mut self.base);
+        slope.store_slice(&mut self.slope);
+        sigma.store_slice(&mut self.sigma);
+        wrong.store_slice(&mut self.wrong);
+        let flat = !(sigma - wrong).simd_gt((size + load(&self.centre).abs()) * (2.0 * ROUNDING));
+        for lane in lanes_of(flat.to_bitmask() & self.open) {
+            self.close_flat(lane);
         }
-        Line {
-            base: base[0].narrow(base[1]),
-            slope: slope[0].narrow(slope[1]),
-            scale,
-            n,
-        }
-    }
-
-    /// How far above its line the sample of each lane in a row lies.
-    #[inline(always)]
-    fn away<S: Simd>(&self, simd: S, line: &Line<S>, row: usize) -> f32x16<S> {
-        let place = f32x16::splat(simd, row as f32 - self.origin as f32);
-        let distance = f32x16::load_array_ref(simd, &self.lines.distances[row].0);
-        distance - line.slope.mul_add(place, line.base)
+        let nearest = strip.low.min(strip.high);
+        let within = if nearest.is_infinite() {
+            f32x8::splat(simd, f32::INFINITY)
+        } else {
+            single(sigma * nearest - wrong * nearest - away)
+        };
+        self.mark(simd, (&line, within), zones, widest);
     }
 
     /// The sums of the distances from the lines, and the largest of the inner rows.
     #[inline(always)]
-    pub(super) fn survey<S: Simd>(
-        &self,
-        simd: S,
-        line: &Line<S>,
-        zones: &Zones,
-    ) -> (Wide<S>, f32x16<S>) {
-        let zero = f32x16::splat(simd, 0.0);
-        let (mut sum, mut widest) = (splat(simd, 0.0), zero);
+    fn survey<S: Simd>(&self, simd: S, line: &Line<S>, zones: &Zones) -> (f64x8<S>, f32x8<S>) {
+        let zero = f32x8::splat(simd, 0.0);
+        let mut sum = f64x8::splat(simd, 0.0);
         let left = Left::of(simd, self);
-        for row in zones.outer() {
-            let away = self.away(simd, line, row).abs();
-            let away = if zones.all.contains(&row) {
-                away
-            } else {
-                left.at(row).select(away, zero)
-            };
-            add(&mut sum, away.widen().into());
-        }
-        let mut place = f32x16::splat(simd, zones.inner.start as f32 - self.origin as f32);
-        for distances in self.lines.distances[zones.inner.clone()].chunks(RUN) {
-            let mut part = zero;
-            for row in distances {
-                let distance = f32x16::load_array_ref(simd, &row.0);
-                let away = (distance - line.slope.mul_add(place, line.base)).abs();
-                widest = widest.max(away);
-                part += away;
-                place += 1.0;
+        for rows in zones.outer() {
+            let mut place = self.place_of(simd, rows.start);
+            for start in rows.clone().step_by(RUN) {
+                let mut part = zero;
+                for row in start..(start + RUN).min(rows.end) {
+                    let away = line.away(&self.lines.distances[row], place).abs();
+                    part += left.at(place).select(away, zero);
+                    place += 1.0;
+                }
+                sum += double(part);
             }
-            add(&mut sum, part.widen().into());
+        }
+        // Two sums at once: each addition waits for the one before.
+        let (mut parts, mut widest) = ([zero; 2], zero);
+        let first = self.place_of(simd, zones.inner.start);
+        let mut places = [first, first + 1.0];
+        for distances in self.lines.distances[zones.inner.clone()].chunks(RUN) {
+            let (pairs, last) = distances.as_chunks::<2>();
+            for pair in pairs {
+                for (which, distances) in pair.iter().enumerate() {
+                    let away = line.away(distances, places[which]).abs();
+                    widest = widest.max(away);
+                    parts[which] += away;
+                    places[which] += 2.0;
+                }
+            }
+            for distances in last {
+                let away = line.away(distances, places[0]).abs();
+                widest = widest.max(away);
+                parts[0] += away;
+            }
+            sum += double(parts[0] + parts[1]);
+            parts = [zero; 2];
         }
         (sum, widest)
     }
 
-    /// Marks what lies too far from its line; a bit for each lane of which anything does. Lanes where that is not certain are given up.
+    /// Marks what does not certainly lie within these distances from its line.
     #[inline(always)]
-    pub(super) fn mark<S: Simd>(
+    fn mark<S: Simd>(
         &mut self,
         simd: S,
-        (line, bounds): (&Line<S>, &Bounds<S>),
+        (line, within): (&Line<S>, f32x8<S>),
         zones: &Zones,
-        widest: f32x16<S>,
-    ) -> u64 {
+        widest: f32x8<S>,
+    ) {
         let left = Left::of(simd, self);
-        let (mut gone, mut uncertain) = (0, 0);
-        let mut mark = inlined(
-            #[inline(always)]
-            |fits: &mut Self, row: usize, lanes: u64| {
-                let away = fits.away(simd, line, row);
-                let lanes = lanes
-                    & if zones.all.contains(&row) {
-                        u64::MAX
-                    } else {
-                        left.at(row).to_bitmask()
-                    };
-                let (low, high) = (away.simd_lt(bounds.low[1]), away.simd_gt(bounds.high[1]));
-                let far = [low.to_bitmask() & lanes, high.to_bitmask() & lanes];
-                let perhaps = away.simd_lt(bounds.low[0]) | away.simd_gt(bounds.high[0]);
-                gone |= far[0] | far[1];
-                uncertain |= perhaps.to_bitmask() & lanes & !(far[0] | far[1]);
-                fits.lines.far[row] = far.map(|bits| u16::try_from(bits).unwrap_or(u16::MAX));
-            },
-        );
-        for row in zones.outer() {
-            mark(self, row, self.open);
+        let open = self.open;
+        let is_wide = (!widest.simd_lt(within)).to_bitmask() & open != 0;
+        self.lines.far[zones.inner.clone()].fill(0);
+        let [below, above] = zones.outer();
+        let inner = if is_wide { zones.inner.clone() } else { 0..0 };
+        for rows in [below, inner, above] {
+            let mut place = self.place_of(simd, rows.start);
+            for row in rows {
+                let away = line.away(&self.lines.distances[row], place).abs();
+                let far = left.at(place) & !away.simd_lt(within);
+                self.lines.far[row] = u8::try_from(far.to_bitmask() & open).unwrap_or(u8::MAX);
+                place += 1.0;
+            }
         }
-        let wide = bounds.exceeded(widest) & self.open;
-        if wide == 0 {
-            self.lines.far[zones.inner.clone()].fill([0; 2]);
+    }
+
+    /// The place of a row in every lane.
+    #[inline(always)]
+    fn place_of<S: Simd>(&self, simd: S, row: usize) -> f32x8<S> {
+        f32x8::splat(simd, row as f32 - self.origin as f32)
+    }
+
+    /// Whether a sample lies too far below its line, or too far above; `None` where that is not certain.
+    #[inline(always)]
+    pub(super) fn judge(&self, row: usize, lane: usize, strip: Strip) -> Option<Verdict> {
+        let line = self.base[lane] + self.slope[lane] * self.place(row);
+        let away = self.distance(row, lane) - line;
+        let (factor, goes) = if away < 0.0 {
+            (strip.low, Verdict::Low)
         } else {
-            zones.inner.clone().for_each(
-                #[inline(always)]
-                |row| mark(self, row, wide),
-            );
+            (strip.high, Verdict::High)
+        };
+        if factor.is_infinite() {
+            return Some(Verdict::Stays);
         }
-        for lane in lanes_of(uncertain) {
-            self.give_up(lane);
-        }
-        gone & self.open
+        let beyond = away.abs() - factor * self.sigma[lane];
+        let certain = beyond.abs() > factor * self.wrong[lane] + 2.0 * self.doubt[lane];
+        certain.then_some(if beyond > 0.0 { goes } else { Verdict::Stays })
     }
 
     /// Closes a lane whose distances from the line may be rounding: where all samples are equal they are, elsewhere that is not certain.
     fn close_flat(&mut self, lane: usize) {
-        let rows = self.kept.rows(lane);
-        let (first, last) = (
-            self.distance(rows.start, lane),
-            self.distance(rows.end - 1, lane),
-        );
-        let rounding = ROUNDING * (first + self.centre[lane]).abs();
-        if first >= last && (first == 0.0 || self.doubt[lane] <= rounding) {
+        let (first, last) = (self.from[lane] as usize, self.to[lane] as usize - 1);
+        let (lowest, highest) = (self.distance(first, lane), self.distance(last, lane));
+        let rounding = ROUNDING * (lowest + self.centre[lane]).abs();
+        if lowest >= highest && (lowest == 0.0 || self.doubt[lane] <= rounding) {
             self.open &= !(1 << lane);
         } else {
             self.give_up(lane);
@@ -331,25 +284,53 @@ impl<T: Sample> Fits<'_, T> {
     }
 }
 
-/// The rows that are left of each lane.
+/// What becomes of a sample.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Stays,
+    Low,
+    High,
+}
+
+/// The rows that are left of each lane, as places.
 struct Left<S: Simd> {
-    from: f32x16<S>,
-    to: f32x16<S>,
+    from: f32x8<S>,
+    to: f32x8<S>,
 }
 
 impl<S: Simd> Left<S> {
     #[inline(always)]
-    fn of<T>(simd: S, fits: &Fits<'_, T>) -> Self {
-        let load = |rows: &[u32; LANES]| f32x16::from_slice(simd, &rows.map(|row| row as f32));
+    fn of<T: Sample>(simd: S, fits: &Fits<'_, T>) -> Self {
+        let origin = fits.origin as f32;
+        let places = |rows: &[u32; HALF]| rows.map(|row| row as f32 - origin);
         Self {
-            from: load(&fits.kept.from),
-            to: load(&fits.kept.to),
+            from: f32x8::from_slice(simd, &places(&fits.from)),
+            to: f32x8::from_slice(simd, &places(&fits.to)),
         }
     }
 
-    /// The lanes that have this row.
+    /// The lanes that have the row of this place.
     #[inline(always)]
-    fn at(&self, row: usize) -> fearless_simd::mask32x16<S> {
-        self.from.simd_le(row as f32) & self.to.simd_gt(row as f32)
+    fn at(&self, place: f32x8<S>) -> mask32x8<S> {
+        self.from.simd_le(place) & self.to.simd_gt(place)
     }
+}
+
+/// Counts as vectors, exact.
+#[inline(always)]
+fn counts<S: Simd>(simd: S, lanes: &[u32; HALF]) -> f64x8<S> {
+    f64x8::from_slice(simd, &lanes.map(f64::from))
+}
+
+/// The same in f32.
+#[inline(always)]
+fn single<S: Simd>(wide: f64x8<S>) -> f32x8<S> {
+    wide.narrow(wide).split().0
+}
+
+/// The same in f64.
+#[inline(always)]
+fn double<S: Simd>(narrow: f32x8<S>) -> f64x8<S> {
+    let (low, high) = narrow.widen();
+    low.combine(high)
 }

@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
+use super::super::super::Sample;
 use super::super::super::lanes::lanes_of;
-use super::super::super::{Kept, LANES, Row, Sample};
+use super::{Fits, HALF};
 
 /// Holes that there is room for beside one a row.
 const MORE: usize = 64;
@@ -35,11 +36,11 @@ pub(super) struct Gone {
 #[derive(Debug)]
 pub struct Lines<T> {
     /// Distances from the centres.
-    pub(super) distances: Vec<Row<f32>>,
+    pub(super) distances: Vec<[f32; HALF]>,
     /// The ranks of the samples that they are of.
-    pub(super) ranks: Vec<[u32; LANES]>,
-    /// The lanes whose sample lies too far below the line, and above it, row by row.
-    pub(super) far: Vec<[u16; 2]>,
+    pub(super) ranks: Vec<[u32; HALF]>,
+    /// The lanes whose sample may lie too far from the line, row by row.
+    pub(super) far: Vec<u8>,
     gone: Vec<Gone>,
     holes: Vec<Hole<T>>,
     /// The lanes of which ranks are not rows.
@@ -48,9 +49,9 @@ pub struct Lines<T> {
 
 impl<T> Lines<T> {
     /// Bytes a row.
-    pub const NBYTE: usize = size_of::<Row<f32>>()
-        + size_of::<[u32; LANES]>()
-        + size_of::<[u16; 2]>()
+    pub const NBYTE: usize = size_of::<[f32; HALF]>()
+        + size_of::<[u32; HALF]>()
+        + size_of::<u8>()
         + size_of::<Gone>()
         + size_of::<Hole<T>>();
     /// Bytes beside those.
@@ -60,9 +61,9 @@ impl<T> Lines<T> {
     pub fn new(nrow: usize) -> Self {
         let nhole = if nrow > 0 { nrow + MORE } else { 0 };
         Self {
-            distances: vec![Row([0.0; LANES]); nrow],
-            ranks: vec![[0; LANES]; nrow],
-            far: vec![[0; 2]; nrow],
+            distances: vec![[0.0; HALF]; nrow],
+            ranks: vec![[0; HALF]; nrow],
+            far: vec![0; nrow],
             gone: Vec::with_capacity(nhole),
             holes: Vec::with_capacity(nhole),
             moved: 0,
@@ -74,11 +75,13 @@ impl<T> Lines<T> {
         &self.holes
     }
 
-    /// Forgets what is gone.
-    pub(super) fn clear(&mut self) {
+    /// Forgets what is gone from this half; with it, what is gone at all.
+    pub(super) fn begin(&mut self, first: usize) {
         self.gone.clear();
-        self.holes.clear();
         self.moved = 0;
+        if first == 0 {
+            self.holes.clear();
+        }
     }
 
     /// Notes what goes from between others; whether there is room for it.
@@ -92,50 +95,60 @@ impl<T> Lines<T> {
     }
 }
 
-impl<T: Sample> Lines<T> {
-    /// Finds what is missing in the end from between others and takes it out of the sorted rows; what is left is then told by their rows.
-    pub(super) fn close(&mut self, sorted: &mut [Row<T>], kept: &mut Kept, uncertain: u64) {
-        let moved = self.moved & !uncertain;
-        for lane in lanes_of(moved) {
-            let (from, to) = (kept.from[lane] as usize, kept.to[lane] as usize);
-            kept.from[lane] = self.ranks[from][lane];
-            kept.to[lane] = self.ranks[to - 1][lane] + 1;
+impl<T: Sample> Fits<'_, T> {
+    /// Finds what is missing in the end from between others and takes it out of the sorted rows; what is left is told by these from here
+    /// on.
+    pub(super) fn close(&mut self) {
+        for lane in lanes_of(self.lines.moved & !self.uncertain) {
+            if self.n(lane) == 0 {
+                self.give_up(lane);
+                continue;
+            }
+            let (first, last) = (self.from[lane] as usize, self.to[lane] as usize - 1);
+            self.from[lane] = self.lines.ranks[first][lane];
+            self.to[lane] = self.lines.ranks[last][lane] + 1;
         }
-        // From above, so that what stands below stays where it is.
-        self.gone.sort_unstable_by_key(|gone| Reverse(gone.rank));
-        for gone in &self.gone {
+        // What else is noted went from the ends in the end.
+        let missing = |gone: &Gone| {
             let Gone { lane, rank, low } = *gone;
-            if moved >> lane & 1 == 0 {
-                continue;
+            let from_the_ends = (rank < self.from[lane] && low) || (rank >= self.to[lane] && !low);
+            self.uncertain >> lane & 1 == 0 && !from_the_ends
+        };
+        self.lines.gone.retain(missing);
+        // From above, so that what stands below stays where it is.
+        self.lines
+            .gone
+            .sort_unstable_by_key(|gone| Reverse(gone.rank));
+        for at in 0..self.lines.gone.len() {
+            let gone = self.lines.gone[at];
+            if self.lines.holes.len() == self.lines.holes.capacity() {
+                self.give_up(gone.lane);
+            } else {
+                self.take_out(gone);
             }
-            let below = rank < kept.from[lane];
-            let above = rank >= kept.to[lane];
-            if below && low || above && !low {
-                // It is one of those that went from the ends.
-                continue;
-            }
-            if !above {
-                kept.to[lane] -= 1;
-            }
-            if below {
-                kept.from[lane] -= 1;
-            }
-            let row = rank as usize;
-            let sample = sorted[row].0[lane];
-            let before = sorted[..row].iter().rev();
-            let equal = before.take_while(|row| row.0[lane] == sample);
-            self.holes.push(Hole {
-                lane,
-                sample,
-                nbefore: equal.count(),
-                low,
-            });
-            for above in row + 1..sorted.len() {
-                sorted[above - 1].0[lane] = sorted[above].0[lane];
-            }
-            if let Some(last) = sorted.last_mut() {
-                last.0[lane] = T::ABSENT;
-            }
+        }
+    }
+
+    /// Takes a sample out of the sorted rows.
+    fn take_out(&mut self, gone: Gone) {
+        let Gone { lane, rank, low } = gone;
+        self.from[lane] -= u32::from(rank < self.from[lane]);
+        self.to[lane] -= u32::from(rank < self.to[lane]);
+        let (row, lane) = (rank as usize, self.first + lane);
+        let sample = self.sorted[row].0[lane];
+        let before = self.sorted[..row].iter().rev();
+        let equal = before.take_while(|row| row.0[lane] == sample);
+        self.lines.holes.push(Hole {
+            lane,
+            sample,
+            nbefore: equal.count(),
+            low,
+        });
+        for above in row + 1..self.sorted.len() {
+            self.sorted[above - 1].0[lane] = self.sorted[above].0[lane];
+        }
+        if let Some(last) = self.sorted.last_mut() {
+            last.0[lane] = T::ABSENT;
         }
     }
 }
