@@ -12,6 +12,8 @@ use super::{Fits, HALF, ROUNDING, Strip};
 const CERTAIN: f64 = 1e-14;
 /// What rounding makes of a distance in f32, a part of the numbers that it is made of: seven halves of a last digit.
 const ROUNDED: f64 = 4e-7;
+/// What it makes of the smallest numbers, many times over.
+const TINY: f64 = 1e-44;
 /// What it makes of the sum of distances, a part of that.
 const SUMMED: f64 = 4e-6;
 /// So many distances are added up in f32.
@@ -159,7 +161,7 @@ impl<T: Sample> Fits<'_, T> {
         };
         let (sum, widest) = self.survey(simd, &line, zones);
         let sigma = sum / n;
-        let away = size * ROUNDED + load(&self.doubt);
+        let away = size * ROUNDED + TINY + load(&self.doubt);
         let wrong = sigma * SUMMED + away;
         base.store_slice(&mut self.base);
         slope.store_slice(&mut self.slope);

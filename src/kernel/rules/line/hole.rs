@@ -152,3 +152,60 @@ impl<T: Sample> Fits<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::{Kept, LANES, Row, Sample, Width, sort};
+    use super::super::{Strip, along_lines_kept};
+    use super::*;
+
+    /// Uneven steps, with equal samples among them and in some lanes a far one on top.
+    fn rows(lane: usize) -> Vec<f32> {
+        let step = |step: u8| 10.0 * f32::from(step) + f32::from(step * 7 % 5 + step * 3 % 7);
+        let mut column: Vec<f32> = (0..24).map(step).collect();
+        column[7] = 1.0;
+        column[20] = if lane.is_multiple_of(2) { 1000.0 } else { 95.0 };
+        column.push(if lane == 3 { f32::ABSENT } else { 95.0 });
+        column
+    }
+
+    #[test]
+    fn what_is_missing_from_between_others_is_told_and_the_rest_stays_sorted() {
+        let columns: Vec<_> = (0..LANES).map(rows).collect();
+        let nrow = columns[0].len();
+        let rows: Vec<Row<f32>> = (0..nrow)
+            .map(|row| Row(std::array::from_fn(|lane| columns[lane][row])))
+            .collect();
+        let reach = |low, high| Strip { low, high };
+        for strip in [reach(1.9, 1.9), reach(1.6, 2.5), reach(2.5, 1.6)] {
+            let mut nhole = 0;
+            for width in Width::available() {
+                let mut sorted = rows.clone();
+                sort(width, &rows, &mut sorted);
+                let before = Kept::present(&sorted);
+                let mut lines = Lines::new(nrow);
+                let (left, uncertain) =
+                    along_lines_kept(width, &mut sorted, &before, strip, &mut lines);
+                assert!(uncertain.count_ones() < 16);
+                nhole += lines.holes().len();
+                for (lane, column) in columns.iter().enumerate() {
+                    let mut expected = column.clone();
+                    for hole in lines.holes().iter().filter(|hole| hole.lane == lane) {
+                        let same = |sample: &f32| *sample == hole.sample;
+                        let at = expected.iter().position(same).expect("it was there");
+                        expected[at] = f32::ABSENT;
+                    }
+                    expected.sort_by(f32::total_cmp);
+                    let now: Vec<f32> = sorted.iter().map(|row| row.0[lane]).collect();
+                    assert_eq!(now, expected, "{width} {lane}");
+                    assert!(left.from[lane] <= left.to[lane]);
+                    assert!(
+                        (left.to[lane] as usize)
+                            <= expected.iter().filter(|y| y.is_present()).count()
+                    );
+                }
+            }
+            assert!(nhole > 0);
+        }
+    }
+}
