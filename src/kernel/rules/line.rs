@@ -126,7 +126,7 @@ struct Fits<'a, T> {
     sigma: [f64; HALF],
     wrong: [f64; HALF],
     /// A row in the middle.
-    origin: usize,
+    origin: u32,
 }
 
 impl<T: Sample> Fits<'_, T> {
@@ -146,7 +146,8 @@ impl<T: Sample> Fits<'_, T> {
     /// The place of a row, from the origin on.
     #[inline(always)]
     fn place(&self, row: usize) -> f64 {
-        row as f64 - self.origin as f64
+        // Numbers of 32 bits become f64 in one step, those of 64 in several.
+        f64::from(u32::try_from(row).unwrap_or(u32::MAX)) - f64::from(self.origin)
     }
 
     /// Gives up a lane.

@@ -83,7 +83,7 @@ impl<T: Sample> Fits<'_, T> {
     #[inline(always)]
     pub(super) fn begin<S: Simd>(&mut self, simd: S) {
         let zones = Zones::of(self);
-        self.origin = zones.any.start.midpoint(zones.any.end);
+        self.origin = u32::try_from(zones.any.start.midpoint(zones.any.end)).unwrap_or(0);
         let centre = f64x8::from_slice(simd, &self.centre);
         let zero = f64x8::splat(simd, 0.0);
         let (from, to) = (counts(simd, &self.from), counts(simd, &self.to));
@@ -148,7 +148,7 @@ impl<T: Sample> Fits<'_, T> {
         );
         let (from, to) = (counts(simd, &self.from), counts(simd, &self.to));
         let n = to - from;
-        let origin = self.origin as f64;
+        let origin = f64::from(self.origin);
         let middle = (from + to - 1.0) * 0.5 - origin;
         let sum = load(&self.sum);
         let slope = (load(&self.products) - middle * sum) / (n * (n * n - 1.0) * (1.0 / 12.0));
@@ -235,7 +235,8 @@ impl<T: Sample> Fits<'_, T> {
         let left = Left::of(simd, self);
         let open = self.open;
         let is_wide = (!widest.simd_lt(within)).to_bitmask() & open != 0;
-        self.lines.far[zones.inner.clone()].fill(0);
+        let eights = zones.any.start / HALF * HALF..zones.any.end.next_multiple_of(HALF);
+        self.lines.far[eights].fill(0);
         let [below, above] = zones.outer();
         let inner = if is_wide { zones.inner.clone() } else { 0..0 };
         for rows in [below, inner, above] {

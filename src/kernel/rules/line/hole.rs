@@ -63,7 +63,7 @@ impl<T> Lines<T> {
         Self {
             distances: vec![[0.0; HALF]; nrow],
             ranks: vec![[0; HALF]; nrow],
-            far: vec![0; nrow],
+            far: vec![0; nrow.next_multiple_of(HALF)],
             gone: Vec::with_capacity(nhole),
             holes: Vec::with_capacity(nhole),
             moved: 0,

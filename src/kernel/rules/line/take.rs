@@ -4,7 +4,7 @@ use super::super::super::Sample;
 use super::super::super::lanes::lanes_of;
 use super::fit::{Verdict, Zones};
 use super::hole::Gone;
-use super::{FEWEST, Fits, Strip};
+use super::{FEWEST, Fits, HALF, Strip};
 
 impl<T: Sample> Fits<'_, T> {
     /// Takes what lies too far out of what is marked. Lanes that lose nothing are done; those where it is not certain are given up.
@@ -57,38 +57,36 @@ impl<T: Sample> Fits<'_, T> {
 
     /// Takes what is still marked: what stands nearer to the lower end upwards, the rest downwards, so that nothing that is marked moves.
     fn take_others(&mut self, strip: Strip, zones: &Zones) {
-        let open = u8::try_from(self.open).unwrap_or(u8::MAX);
-        let rows = zones.any();
-        let is_marked = |far: &u8| far & open != 0;
-        // Mostly there is nothing, which is soon seen of eight rows at once.
-        let (eights, rest) = self.lines.far[rows.clone()].as_chunks::<8>();
-        let none = eights
-            .iter()
-            .all(|far| u64::from_ne_bytes(*far) & u64::from_ne_bytes([open; 8]) == 0);
-        if none && !rest.iter().any(is_marked) {
-            return;
-        }
-        let mut marked = rows.start..rows.start;
-        for row in rows {
-            for lane in self.marked(row) {
+        let (first, last) = (zones.any().start / HALF, zones.any().end.div_ceil(HALF));
+        let mut is_more = false;
+        for eight in first..last {
+            let mut marked = self.marked(eight);
+            while marked != 0 {
+                let (row, lane) = cell(eight, marked.trailing_zeros());
+                marked &= marked - 1;
                 if row - (self.from[lane] as usize) < self.to[lane] as usize - row {
                     self.take_one(row, lane, (strip, true));
                 } else {
-                    marked.end = row + 1;
+                    is_more = true;
                 }
             }
         }
-        for row in marked.rev() {
-            for lane in self.marked(row) {
+        for eight in (first..last).rev().filter(|_| is_more) {
+            let mut marked = self.marked(eight);
+            while marked != 0 {
+                let (row, lane) = cell(eight, marked.ilog2());
+                marked ^= 1 << marked.ilog2();
                 self.take_one(row, lane, (strip, false));
             }
         }
     }
 
-    /// The open lanes that are marked in a row.
+    /// What is marked of the open lanes in eight rows, a byte each.
     #[inline(always)]
-    fn marked(&self, row: usize) -> impl Iterator<Item = usize> + use<T> {
-        lanes_of(u64::from(self.lines.far[row]) & self.open)
+    fn marked(&self, eight: usize) -> u64 {
+        let open = u8::try_from(self.open).unwrap_or(u8::MAX);
+        let (eights, _) = self.lines.far.as_chunks::<HALF>();
+        u64::from_le_bytes(eights[eight]) & u64::from_le_bytes([open; HALF])
     }
 
     /// Forgets that a sample is marked.
@@ -107,6 +105,9 @@ impl<T: Sample> Fits<'_, T> {
 
     /// Takes a sample from between others, if it is to go; those between it and one end move up to it.
     fn take_one(&mut self, row: usize, lane: usize, (strip, from_below): (Strip, bool)) {
+        if self.open >> lane & 1 == 0 {
+            return;
+        }
         self.unmark(row, lane);
         let low = match self.judge(row, lane, strip) {
             Some(Verdict::Stays) => return,
@@ -143,4 +144,10 @@ impl<T: Sample> Fits<'_, T> {
         self.lines.distances[to][lane] = self.lines.distances[from][lane];
         self.lines.ranks[to][lane] = self.lines.ranks[from][lane];
     }
+}
+
+/// The row and the lane of a bit of eight rows.
+#[inline(always)]
+fn cell(eight: usize, bit: u32) -> (usize, usize) {
+    (eight * HALF + bit as usize / HALF, bit as usize % HALF)
 }
