@@ -161,8 +161,7 @@ impl StackRoom {
     /// Rows of the table of numbers, where a step asks for one.
     fn table_nrow(&self) -> usize {
         let nrow = |clip: &Clip| match clip {
-            Clip::Esd { .. } | Clip::Rcr { .. } => self.nframe,
-            Clip::LinearFit(_) => self.nframe.div_ceil(LANES),
+            Clip::Winsorized(_) | Clip::LinearFit(_) => self.nframe.div_ceil(LANES),
             _ => 0,
         };
         self.clip.iter().map(nrow).max().unwrap_or(0)

@@ -1,53 +1,39 @@
-//! Outliers, one after the other, by their distance from the mean in standard deviations.
+//! Outliers, one after the other, by their distance from the mean in standard deviations: guessed from running sums, decided as the textbook
+//! decides.
+//!
+//! The textbook sums up what is left anew for each sample that may go, from the middle outwards: Σd and Σd², d being distances from the median
+//! of all. Here one pass takes both sums of everything, and each sample that goes is taken off them. Where a comparison is nearer than
+//! the errors of both ways, it is made with the textbook's sums, and the running ones go on from those.
+//!
+//! The errors, with u = 2⁻⁵³, n samples at first, M the largest |d| and Q the Σd² of then:
+//!
+//! * Σd: at most 2n additions and subtractions here, n there, none of a sum above nM: with the products n·d and the differences the distances
+//!   from the mean, n times over, are at most 7n²uM apart; of two of them the difference 14. 16 is taken.
+//! * n·Σd² − (Σd)²: 2n + 8 roundings of sums that are at most Q, n times over, and 4n²uQ for the square of a sum, here; no more there. 64n²uQ is taken.
 
-use fearless_simd::{Simd, dispatch, prelude::*};
+use std::ops::Range;
 
-use super::super::lanes::{Mask, Wide, bits_of, both, counts, inlined, lanes_of, splat, wide};
+use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
+
+use super::super::lanes::{Wide, add, bits_of, both, counts, lanes_of, narrow, wide};
+use super::super::moments::{ends, fold_kept};
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
-use super::outward::{Halves, Walk, distance_and_square};
+use super::outward::{Halves, distance_and_square};
+
+/// Rounding error of a number of size 1.
+const UNIT: f64 = f64::EPSILON / 2.0;
+/// Below such sums of squares underflow may have a say.
+const SMALLEST: f64 = 1e-290;
 
 /// How far the search for outliers goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Search<'a> {
     /// The square of the largest distance from the mean, in standard deviations, by the number of samples.
     pub critical: &'a [f64],
-    /// How many samples of each lane may go, fewer than it keeps.
+    /// How many samples of each lane may go, at most half of those it keeps.
     pub most: [u32; LANES],
     /// Whether it goes on behind a sample that deviates too little: those before it go where a later one deviates enough.
     pub past: bool,
-}
-
-/// Room for the sums of a block: a row a row of samples.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    sums: Vec<Row<f64>>,
-    squares: Vec<Row<f64>>,
-}
-
-impl Table {
-    /// Bytes a row.
-    pub const NBYTE: usize = 2 * size_of::<Row<f64>>();
-
-    /// Room for so many rows.
-    pub fn new(nrow: usize) -> Self {
-        let rows = || vec![Row([0.0; LANES]); nrow];
-        Self {
-            sums: rows(),
-            squares: rows(),
-        }
-    }
-
-    /// Both halves of it, for other numbers.
-    pub(super) fn both(&mut self) -> (&mut [Row<f64>], &mut [Row<f64>]) {
-        (&mut self.sums, &mut self.squares)
-    }
-
-    /// Notes the sums up to a row, in all lanes or in those that are masked.
-    #[inline(always)]
-    fn put<S: Simd>(&mut self, simd: S, row: usize, sums: &[Wide<S>; 2], mask: Option<Mask<S>>) {
-        put(simd, &mut self.sums[row], sums[0], mask);
-        put(simd, &mut self.squares[row], sums[1], mask);
-    }
 }
 
 /// Takes the sample farthest from the mean out of what is kept of each lane, and again; what is left when the last that deviated is out.
@@ -55,95 +41,14 @@ impl Table {
 ///
 /// # Panics
 ///
-/// If the table has fewer rows than there are, or there is no critical value for so many samples.
+/// If there is no critical value for so many samples.
 pub fn outliers_kept<T: Sample>(
     width: Width,
     sorted: &[Row<T>],
     kept: &Kept,
-    table: &mut Table,
     search: &Search<'_>,
 ) -> Kept {
-    dispatch!(width.0, simd => {
-        fill(simd, sorted, kept, table);
-        take_out(simd, sorted, kept, table, search)
-    })
-}
-
-/// Sums of distances from the median, and of their squares, from the middle of each lane to each row.
-#[inline(always)]
-fn fill<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept, table: &mut Table) {
-    let centre = wide(simd, &median_kept(sorted, kept));
-    let walk = Walk::new(simd, &Halves::of(kept));
-    let terms = inlined(
-        #[inline(always)]
-        |sample, _| distance_and_square(sample, centre),
-    );
-    let zero = [splat(simd, 0.0); 2];
-    let (below, above) = walk.rows();
-    let mut sums = zero;
-    walk.downwards(
-        sorted,
-        below,
-        &mut sums,
-        terms,
-        #[inline(always)]
-        |row, sums, mask| table.put(simd, row, sums, mask),
-    );
-    sums = zero;
-    walk.upwards(
-        sorted,
-        above,
-        &mut sums,
-        terms,
-        #[inline(always)]
-        |row, sums, mask| table.put(simd, row, sums, mask),
-    );
-}
-
-/// Writes a row, or those of its lanes that are masked.
-#[inline(always)]
-fn put<S: Simd>(simd: S, row: &mut Row<f64>, numbers: Wide<S>, mask: Option<Mask<S>>) {
-    let numbers = match mask {
-        None => numbers,
-        Some(mask) => {
-            let old = wide(simd, &row.0);
-            [
-                mask[0].select(numbers[0], old[0]),
-                mask[1].select(numbers[1], old[1]),
-            ]
-        }
-    };
-    let (low, high) = row.0.split_at_mut(LANES / 2);
-    numbers[0].store_slice(low);
-    numbers[1].store_slice(high);
-}
-
-/// One end of what is left of each lane: the distance of its sample, and the sums from the middle to there.
-#[derive(Clone, Copy)]
-struct End {
-    distance: [f64; LANES],
-    sum: [f64; LANES],
-    squares: [f64; LANES],
-}
-
-impl End {
-    const NONE: Self = Self {
-        distance: [0.0; LANES],
-        sum: [0.0; LANES],
-        squares: [0.0; LANES],
-    };
-
-    /// Moves the end of a lane to a row; `inner` where that is on the other side of the middle.
-    #[inline(always)]
-    fn set(&mut self, lane: usize, distance: f64, table: &Table, row: usize, inner: bool) {
-        self.distance[lane] = distance;
-        self.sum[lane] = if inner { 0.0 } else { table.sums[row].0[lane] };
-        self.squares[lane] = if inner {
-            0.0
-        } else {
-            table.squares[row].0[lane]
-        };
-    }
+    dispatch!(width.0, simd => take_out(simd, sorted, kept, search))
 }
 
 #[inline(always)]
@@ -151,117 +56,251 @@ fn take_out<S: Simd, T: Sample>(
     simd: S,
     sorted: &[Row<T>],
     kept: &Kept,
-    table: &Table,
     search: &Search<'_>,
 ) -> Kept {
-    let middle = Halves::of(kept).middle;
-    let centre = median_kept(sorted, kept);
-    let mut ends = [End::NONE; 2];
+    let columns = Columns {
+        sorted,
+        centre: median_kept(sorted, kept),
+        middle: Halves::of(kept).middle,
+        n: kept.count(),
+    };
+    let mut sums = Sums::new(simd, kept, &columns);
     let (mut left, mut found) = (*kept, *kept);
-    let at = inlined(
-        #[inline(always)]
-        |row: usize, lane: usize| sorted[row].0[lane].to_f64() - centre[lane],
-    );
+    // Of equal samples none is an outlier.
     let mut open = bits_of(
         #[inline(always)]
-        |lane| search.most[lane] > 0,
+        |lane| (search.most[lane] > 0) & (sums.low[lane] < sums.high[lane]),
     );
-    for lane in lanes_of(open) {
-        let (from, last) = (left.from[lane] as usize, left.to[lane] as usize - 1);
-        ends[0].set(
-            lane,
-            at(from, lane),
-            table,
-            from,
-            from >= middle[lane] as usize,
-        );
-        ends[1].set(
-            lane,
-            at(last, lane),
-            table,
-            last,
-            last < middle[lane] as usize,
-        );
-    }
+    let alike = columns.n.iter().all(|n| *n == columns.n[0]);
+    let least = search
+        .most
+        .iter()
+        .fold(u32::MAX, |least, most| least.min(*most));
+    let n = counts(simd, &columns.n);
     // From every lane that is open as many were taken.
-    let count = kept.count();
-    let n = counts(simd, &count);
-    let mut critical = [0.0; LANES];
     let mut taken = 0;
     while open != 0 {
-        for lane in lanes_of(open) {
-            critical[lane] = search.critical[(count[lane] - taken) as usize];
-        }
+        let value = |lane: usize| search.critical[columns.n[lane].saturating_sub(taken) as usize];
+        let critical = if alike {
+            [value(0); LANES]
+        } else {
+            std::array::from_fn(value)
+        };
         let n = both(
             #[inline(always)]
             |half| n[half] - f64::from(taken),
         );
-        let (is_high, deviates, spreads) = judge(simd, &ends, n, &critical);
-        open &= spreads;
+        let mut judged = sums.judge(simd, n, wide(simd, &critical));
+        for lane in lanes_of(open & !judged.certain) {
+            let rows = left.rows(lane);
+            judged.set(
+                lane,
+                sums.judge_again(&columns, lane, rows.start..rows.end, critical[lane]),
+            );
+        }
+        open &= judged.spreads;
         if !search.past {
-            open &= deviates;
+            open &= judged.deviates;
         }
         taken += 1;
         for lane in lanes_of(open) {
             // Which end it is nobody can foretell: no branch may hang on it.
-            let is_high = (is_high >> lane & 1) as usize;
-            let end = u32::from(is_high == 1);
-            left.to[lane] -= end;
-            left.from[lane] += 1 - end;
+            let is_high = (judged.is_high >> lane & 1) as u32;
+            left.to[lane] -= is_high;
+            left.from[lane] += 1 - is_high;
             let rows = [left.from[lane], left.to[lane].saturating_sub(1)];
-            let row = (rows[is_high] as usize).min(sorted.len() - 1);
-            let above = row >= middle[lane] as usize;
-            ends[is_high].set(lane, at(row, lane), table, row, above != (is_high == 1));
-            if deviates >> lane & 1 == 1 {
+            let row = (rows[is_high as usize] as usize).min(sorted.len() - 1);
+            let distance = columns.distance(row, lane);
+            *(if is_high == 1 {
+                &mut sums.high[lane]
+            } else {
+                &mut sums.low[lane]
+            }) = distance;
+            if judged.deviates >> lane & 1 == 1 {
                 found.from[lane] = left.from[lane];
                 found.to[lane] = left.to[lane];
             }
         }
-        open &= bits_of(
-            #[inline(always)]
-            |lane| search.most[lane] > taken,
-        );
+        if taken >= least {
+            open &= bits_of(
+                #[inline(always)]
+                |lane| search.most[lane] > taken,
+            );
+        }
     }
     found
 }
 
-/// A bit for each lane whose highest sample is farther from the mean than its lowest, for those whose farther one is too far, and for those
-/// whose samples differ.
-#[inline(always)]
-fn judge<S: Simd>(
-    simd: S,
-    [low, high]: &[End; 2],
-    n: Wide<S>,
-    critical: &[f64; LANES],
-) -> (u64, u64, u64) {
-    let (low_sum, high_sum) = (wide(simd, &low.sum), wide(simd, &high.sum));
-    let (low_squares, high_squares) = (wide(simd, &low.squares), wide(simd, &high.squares));
-    let (lowest, highest) = (wide(simd, &low.distance), wide(simd, &high.distance));
-    let critical = wide(simd, critical);
-    let of = inlined(
-        #[inline(always)]
-        |half: usize| {
-            let n = n[half];
-            let sum = low_sum[half] + high_sum[half];
-            let squares = low_squares[half] + high_squares[half];
-            let low = sum - n * lowest[half];
-            let high = n * highest[half] - sum;
-            let is_high = high.simd_gt(low);
-            let farthest = is_high.select(high, low);
-            let spread = n * squares - sum * sum;
+/// The samples of a block, and their middles when the search began.
+struct Columns<'a, T> {
+    sorted: &'a [Row<T>],
+    centre: [f64; LANES],
+    middle: [u32; LANES],
+    n: [u32; LANES],
+}
+
+impl<T: Sample> Columns<'_, T> {
+    /// How far above the centre a sample is.
+    #[inline(always)]
+    fn distance(&self, row: usize, lane: usize) -> f64 {
+        self.sorted[row].0[lane].to_f64() - self.centre[lane]
+    }
+}
+
+/// A bit for each lane.
+struct Judged {
+    /// Whether its highest sample is farther from the mean than its lowest.
+    is_high: u64,
+    /// Whether the farther one is too far.
+    deviates: u64,
+    /// Whether its samples differ.
+    spreads: u64,
+    /// Whether all that is certain.
+    certain: u64,
+}
+
+impl Judged {
+    fn set(&mut self, lane: usize, [is_high, deviates, spreads]: [bool; 3]) {
+        let set = |bits: &mut u64, is: bool| *bits = *bits & !(1 << lane) | u64::from(is) << lane;
+        set(&mut self.is_high, is_high);
+        set(&mut self.deviates, deviates);
+        set(&mut self.spreads, spreads);
+    }
+}
+
+/// What is known of what is left of each lane.
+struct Sums {
+    /// Distances of its lowest and of its highest sample.
+    low: [f64; LANES],
+    high: [f64; LANES],
+    /// Σd and Σd².
+    sum: [f64; LANES],
+    squares: [f64; LANES],
+    /// How far distances from the mean, n times over, may be from the textbook's, and n·Σd² − (Σd)².
+    sum_error: [f64; LANES],
+    spread_error: [f64; LANES],
+}
+
+impl Sums {
+    #[inline(always)]
+    fn new<S: Simd, T: Sample>(simd: S, kept: &Kept, columns: &Columns<'_, T>) -> Self {
+        let centre = wide(simd, &columns.centre);
+        let [sum, squares] = fold_kept(
+            simd,
+            columns.sorted,
+            kept,
+            #[inline(always)]
+            |sample| distance_and_square(sample, centre),
+            #[inline(always)]
+            |[sum, squares], [distance, square]| {
+                add(sum, distance);
+                add(squares, square);
+            },
+        );
+        let (lowest, highest) = ends(simd, columns.sorted, kept);
+        let n = counts(simd, &columns.n);
+        let infinite = f64x8::splat(simd, f64::INFINITY);
+        let (mut low, mut high, mut sum_error, mut spread_error) = (n, n, n, n);
+        for half in 0..2 {
+            low[half] = lowest[half] - centre[half];
+            high[half] = highest[half] - centre[half];
+            let part = n[half] * n[half] * UNIT;
+            sum_error[half] = part * 16.0 * low[half].abs().max(high[half].abs());
+            let error = part * 64.0 * squares[half];
+            spread_error[half] = squares[half].simd_gt(SMALLEST).select(error, infinite);
+        }
+        Self {
+            low: narrow(low),
+            high: narrow(high),
+            sum: narrow(sum),
+            squares: narrow(squares),
+            sum_error: narrow(sum_error),
+            spread_error: narrow(spread_error),
+        }
+    }
+
+    /// Judges the farthest sample of each lane, of which `n` are left, and takes it off the sums.
+    #[inline(always)]
+    fn judge<S: Simd>(&mut self, simd: S, n: Wide<S>, critical: Wide<S>) -> Judged {
+        let (low, high) = (wide(simd, &self.low), wide(simd, &self.high));
+        let (mut sum, mut squares) = (wide(simd, &self.sum), wide(simd, &self.squares));
+        let sum_error = wide(simd, &self.sum_error);
+        let spread_error = wide(simd, &self.spread_error);
+        let mut judged = Judged {
+            is_high: 0,
+            deviates: 0,
+            spreads: 0,
+            certain: 0,
+        };
+        for half in 0..2 {
+            let (n, critical) = (n[half], critical[half]);
+            let (sum_error, spread_error) = (sum_error[half], spread_error[half]);
+            let below = sum[half] - n * low[half];
+            let above = n * high[half] - sum[half];
+            let is_high = above.simd_gt(below);
+            let farthest = is_high.select(above, below);
+            let spread = n * squares[half] - sum[half] * sum[half];
             let far = farthest * farthest * (n - 1.0);
-            let deviates = far.simd_gt(critical[half] * n * spread);
-            (
-                is_high.to_bitmask(),
-                deviates.to_bitmask(),
-                spread.simd_gt(0.0).to_bitmask(),
-            )
-        },
-    );
-    let (first, second) = (of(0), of(1));
-    (
-        first.0 | second.0 << 8,
-        first.1 | second.1 << 8,
-        first.2 | second.2 << 8,
-    )
+            let near = critical * n * spread;
+            let error = (farthest * 2.0 + sum_error) * sum_error * (n - 1.0)
+                + critical * n * spread_error
+                + (far + near) * (16.0 * UNIT);
+            let certain = (above - below).abs().simd_gt(sum_error)
+                & spread.simd_gt(spread_error)
+                & (far - near).abs().simd_gt(error)
+                & (far + near).simd_lt(f64::MAX);
+            let shift = half * LANES / 2;
+            judged.is_high |= is_high.to_bitmask() << shift;
+            judged.deviates |= far.simd_gt(near).to_bitmask() << shift;
+            judged.spreads |= spread.simd_gt(0.0).to_bitmask() << shift;
+            judged.certain |= certain.to_bitmask() << shift;
+            let goes = is_high.select(high[half], low[half]);
+            sum[half] -= goes;
+            squares[half] -= goes * goes;
+        }
+        self.sum = narrow(sum);
+        self.squares = narrow(squares);
+        judged
+    }
+
+    /// The same for one lane, with sums of its rows as the textbook has them.
+    #[cold]
+    fn judge_again<T: Sample>(
+        &mut self,
+        columns: &Columns<'_, T>,
+        lane: usize,
+        rows: Range<usize>,
+        critical: f64,
+    ) -> [bool; 3] {
+        let middle = columns.middle[lane] as usize;
+        let add = |[sum, squares]: [f64; 2], row: usize| {
+            let distance = columns.distance(row, lane);
+            [sum + distance, squares + distance * distance]
+        };
+        let lower = (rows.start..middle).rev().fold([0.0; 2], add);
+        let upper = (middle..rows.end).fold([0.0; 2], add);
+        let (sum, squares) = (lower[0] + upper[0], lower[1] + upper[1]);
+        let n = rows.len() as f64;
+        let below = sum - n * self.low[lane];
+        let above = n * self.high[lane] - sum;
+        let is_high = above > below;
+        let farthest = if is_high { above } else { below };
+        let spread = n * squares - sum * sum;
+        let deviates = farthest * farthest * (n - 1.0) > critical * n * spread;
+        let goes = if is_high {
+            self.high[lane]
+        } else {
+            self.low[lane]
+        };
+        self.sum[lane] = sum - goes;
+        self.squares[lane] = squares - goes * goes;
+        let part = f64::from(columns.n[lane]).powi(2) * UNIT;
+        self.sum_error[lane] = part * 16.0 * self.low[lane].abs().max(self.high[lane].abs());
+        self.spread_error[lane] = if squares > SMALLEST {
+            part * 64.0 * squares
+        } else {
+            f64::INFINITY
+        };
+        [is_high, deviates, spread > 0.0]
+    }
 }

@@ -11,7 +11,7 @@ use super::super::lanes::{
     Wide, add, bits_of, both, counts, inlined, lanes_of, narrow_counts, splat, wide,
 };
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
-use super::esd::Table;
+use super::Table;
 use super::outward::{Halves, Outward, Walk};
 
 /// A mean distance below this part of the largest sample is rounding.

@@ -1,18 +1,30 @@
-//! The deviation of samples of which those far from the median are drawn in.
+//! Samples beyond so many deviations of the median, where the deviation is that of samples drawn in.
+//!
+//! That deviation, σ, comes of steps. Samples are drawn in to 1.5σ on either side of the median; f(σ), 1.134 times the standard deviation of what
+//! that gives, is the next σ; and so on, never farther out than before, until it changes by 0.05 % or less. It begins as the standard
+//! deviation of all. But nobody asks for σ, only which samples lie beyond LOW·σ and HIGH·σ. So they are judged from the farthest
+//! inwards, each by s, the deviation that just keeps it:
+//!
+//! * Where f(s) and the standard deviation of all are more than s, the sample stays, and the nearer ones do: the farther out samples are drawn
+//!   in to, the larger is f, so no step from above s ends below it.
+//! * Where q(s) is less than 0.999·s, the sample goes, and so do all that q(s) does not keep: q is f with squares about the median, not
+//!   the mean, hence never smaller, and q(σ)/σ falls as σ grows. From above s every step takes off more than 0.1 %, so the steps go on; from
+//!   below it none ends above q(s).
+//! * Otherwise, in less than one lane of a hundred, and where rounding might have a say, the steps are made as the textbook makes them.
+//!
+//! Where something stays by the first of these, the steps never collapse: below the nearest sample f(σ) is in proportion to σ, and larger.
 
-mod ends;
-mod lane;
+mod steps;
 
-use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use self::ends::{CERTAIN, Ends};
-use self::lane::InLane;
-use super::super::lanes::{Mask, Wide, add, bits_of, both, counts, lanes_of, narrow, splat, wide};
-use super::super::{Kept, LANES, Row, Sample, Width};
-use super::outward::{Halves, Walk, deviation, over};
+use super::super::lanes::{Wide, add, bits_of, both, counts, inlined, lanes_of, splat, wide};
+use super::super::moments::{ends, fold_kept};
+use super::super::{Kept, LANES, Reach, Row, Sample, Width, median_kept};
+use super::Table;
+use super::outward::distance_and_square;
 
 /// Samples farther than so many deviations are drawn in.
 const REACH: f64 = 1.5;
@@ -20,381 +32,255 @@ const REACH: f64 = 1.5;
 const GIVE_BACK: f64 = 1.134;
 /// A change below this part is none.
 const SETTLED: f64 = 0.0005;
+/// A step that takes off more than this part is certainly not the last.
+const FALLS: f64 = 2.0 * SETTLED;
+/// Deviations that differ by less than this part are not told apart: far more than rounding makes of them.
+const CERTAIN: f64 = 1e-9;
+/// The rounding of bounds, a part of the centre, many times over.
+const ROUNDING: f64 = 1e-14;
+/// The squares of smaller deviations lose digits.
+const TINY: f64 = 1e-140;
+/// With fewer samples nothing goes.
+const FEWEST: u32 = 3;
 
-/// The deviation of what is kept of each lane about `centre`, its median, at least 3 samples: samples beyond 1.5 deviations are drawn in
-/// to there, 1.134 times the standard deviation is taken anew, until it hardly changes. NaN where nothing is kept.
+/// Takes from each lane what lies beyond the reach of its winsorized deviations about its median, again and again until nothing goes. A lane stops
+/// before an iteration that would leave fewer than `nkeep`.
 ///
-/// Where it is certain which samples lie beyond `factors` of them, below and above, before that is done, another that takes the same.
+/// Returns what is left, and a bit for each lane that kept more than `nkeep` when it stopped so.
+///
+/// # Panics
+///
+/// If the table has fewer rows than a sixteenth of those there are.
 pub fn winsorized_kept<T: Sample>(
     width: Width,
     sorted: &[Row<T>],
     kept: &Kept,
-    centre: &[f64; LANES],
-    factors: (f64, f64),
-) -> [f64; LANES] {
-    let mut open = bits_of(|lane| kept.from[lane] < kept.to[lane]);
-    let mut begun = Begun {
-        sigma: [f64::NAN; LANES],
-        first: [f64::NAN; LANES],
-        refused: [f64::INFINITY; LANES],
-    };
-    if open.count_ones() > FEW {
-        open = dispatch!(width.0, simd => winsorized(simd, sorted, kept, (centre, factors), &mut begun));
-    }
-    for lane in lanes_of(open) {
-        let ends = Ends::new(centre[lane], factors);
-        let known = (begun.first[lane], begun.refused[lane]);
-        let lane_alone = InLane::new(&sorted[kept.rows(lane)], lane, centre[lane]);
-        begun.sigma[lane] = lane_alone.winsorized(&ends, known);
-    }
-    begun.sigma
-}
-
-/// Up to so many lanes are faster one after the other than all at once.
-const FEW: u32 = 3;
-
-/// What is known of each lane.
-struct Begun {
-    sigma: [f64; LANES],
-    /// The standard deviation of all; NaN where it was not taken.
-    first: [f64; LANES],
-    /// The least deviation that is not certain to hold.
-    refused: [f64; LANES],
-}
-
-/// Fills in the deviations; a bit for each lane that is still to be done: few of them.
-#[inline(always)]
-fn winsorized<S: Simd, T: Sample>(
-    simd: S,
-    sorted: &[Row<T>],
-    kept: &Kept,
-    (centre, factors): (&[f64; LANES], (f64, f64)),
-    begun: &mut Begun,
-) -> u64 {
-    let halves = Halves::of(kept);
-    let n = counts(simd, &kept.count());
-    let column = Column {
-        simd,
-        sorted,
-        walk: Walk::new(simd, &halves),
-        centre: wide(simd, centre),
-        n,
-        over: over(simd, n),
-    };
-    let mut core = Core::of(&column);
-    let infinite = f64x8::splat(simd, f64::INFINITY);
-    let zero = f64x8::splat(simd, 0.0);
-    let nan = f64x8::splat(simd, f64::NAN);
-    let mut reach = [infinite; 2];
-    let mut sigma = column.within(&mut core, reach);
-    for half in 0..2 {
-        sigma[half] = column.n[half].simd_gt(0.0).select(sigma[half], nan);
-    }
-    let first = sigma;
-    let mut open = both(
-        #[inline(always)]
-        |half| sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite),
-    );
-    // Before the first step it can only be certain that nothing goes.
-    let least = least_of(sorted, kept, (centre, factors), bits(open), None);
-    (begun.first, begun.refused) = (narrow(first), least);
-    let least = wide(simd, &least);
-    let held = column.holds(&mut core, least, first);
-    for half in 0..2 {
-        let held = held[half] & open[half];
-        sigma[half] = held.select(least[half], sigma[half]);
-        open[half] &= !held;
-    }
-    while bits(open).count_ones() > FEW {
-        for half in 0..2 {
-            let nearer = reach[half].min(sigma[half] * REACH);
-            // A lane that is done asks for nothing.
-            reach[half] = open[half].select(nearer, infinite);
-        }
-        let after = column.within(&mut core, reach);
-        let mut shrunk = open;
-        for half in 0..2 {
-            let after = after[half] * GIVE_BACK;
-            let before = sigma[half];
-            sigma[half] = open[half].select(after, before);
-            let settled = (after - before).abs().simd_le(before * SETTLED);
-            open[half] &= !settled;
-            shrunk[half] = open[half] & after.simd_lt(before);
-        }
-        collapse(&column, &core, reach, shrunk, (&mut sigma, &mut open));
-        let most = narrow(sigma);
-        let mut least = least_of(sorted, kept, (centre, factors), bits(open), Some(&most));
-        for lane in lanes_of(bits(open)) {
-            if least[lane] < begun.refused[lane] {
-                begun.refused[lane] = least[lane];
-            } else {
-                least[lane] = f64::INFINITY;
+    (reach, nkeep): (&Reach, &[u32; LANES]),
+    table: &mut Table,
+) -> (Kept, u64) {
+    let (mut left, mut stopped) = (*kept, 0);
+    dispatch!(width.0, simd => {
+        for lane in lanes_of(doubtful(simd, sorted, kept, reach)) {
+            let mut rows = kept.rows(lane);
+            while rows.len() >= FEWEST as usize {
+                let column = Column::new(&sorted[rows.clone()], lane, reach, table);
+                let inner = match column.within(simd) {
+                    Some(ranks) => rows.start + ranks.start..rows.start + ranks.end,
+                    None => inside(sorted, &rows, lane, column.bounds_by_steps()),
+                };
+                if inner == rows {
+                    break;
+                }
+                if inner.len() < nkeep[lane] as usize {
+                    stopped |= u64::from(rows.len() > nkeep[lane] as usize) << lane;
+                    break;
+                }
+                rows = inner;
             }
+            left.set(lane, &rows);
         }
-        let held = column.holds(&mut core, wide(simd, &least), first);
-        for half in 0..2 {
-            open[half] &= sigma[half].simd_gt(zero) & sigma[half].simd_lt(infinite) & !held[half];
-        }
-    }
-    begun.sigma = narrow(sigma);
-    bits(open)
+    });
+    (left, stopped)
 }
 
-/// A bit for each lane.
-#[inline(always)]
-fn bits<S: Simd>(mask: Mask<S>) -> u64 {
-    mask[0].to_bitmask() | mask[1].to_bitmask() << (LANES / 2)
-}
-
-/// The least deviation with which nothing goes of the lanes in question but what goes with `most`, too; +∞ where there is none that is
-/// certain.
-#[inline(always)]
-fn least_of<T: Sample>(
+/// The rows of a lane that lie within bounds.
+fn inside<T: Sample>(
     sorted: &[Row<T>],
-    kept: &Kept,
-    (centre, factors): (&[f64; LANES], (f64, f64)),
-    open: u64,
-    most: Option<&[f64; LANES]>,
-) -> [f64; LANES] {
-    let mut least = [f64::INFINITY; LANES];
-    for lane in lanes_of(open) {
-        let rows = kept.rows(lane);
-        let (first, behind) = (rows.start, rows.end);
-        let ends = Ends::new(centre[lane], factors);
-        let at = |row: usize| sorted[first + row].0[lane].to_f64() - centre[lane];
-        least[lane] = match most {
-            None => ends.least(at(0), at(behind - first - 1)),
-            Some(most) => ends
-                .least_within(behind - first, at, most[lane])
-                .unwrap_or(f64::INFINITY),
-        };
+    rows: &Range<usize>,
+    lane: usize,
+    (low, high): (f64, f64),
+) -> Range<usize> {
+    let sample = |row: usize| sorted[row].0[lane].to_f64();
+    let mut rows = rows.clone();
+    while !rows.is_empty() && sample(rows.start) < low {
+        rows.start += 1;
     }
-    least
+    while !rows.is_empty() && sample(rows.end - 1) > high {
+        rows.end -= 1;
+    }
+    rows
 }
 
-/// Ends it in lanes where nothing but the centre is left within reach: from there on the deviation would only shrink. The mean distance
-/// stands in.
+/// A bit for each lane of which not certainly all stays.
 #[inline(always)]
-fn collapse<S: Simd, T: Sample>(
-    column: &Column<'_, S, T>,
-    core: &Core<S>,
-    reach: Wide<S>,
-    shrunk: Mask<S>,
-    (sigma, open): (&mut Wide<S>, &mut Mask<S>),
-) {
-    let doubtful = both(
+fn doubtful<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept, reach: &Reach) -> u64 {
+    let open = bits_of(
+        #[inline(always)]
+        |lane| kept.to[lane] - kept.from[lane] >= FEWEST,
+    );
+    let centre = wide(simd, &median_kept(sorted, kept));
+    let n = counts(simd, &kept.count());
+    let (lowest, highest) = ends(simd, sorted, kept);
+    let (over_low, over_high) = (1.0 / reach.low, 1.0 / reach.high);
+    let keeps: Wide<S> = both(
         #[inline(always)]
         |half| {
-            let inside = core.edge[half].simd_gt(0.0) & core.edge[half].simd_lt(reach[half]);
-            shrunk[half] & !inside
+            let guard = centre[half].abs() * ROUNDING;
+            let low = (centre[half] - lowest[half] + guard) * over_low;
+            let high = (highest[half] - centre[half] + guard) * over_high;
+            low.max(high) * (1.0 + CERTAIN)
         },
     );
-    if !(doubtful[0].any_true() | doubtful[1].any_true()) {
-        return;
-    }
-    let nearest = column.nearest();
-    let collapsed = both(
+    let [sum, squares, within_sum, within_squares] = fold_kept(
+        simd,
+        sorted,
+        kept,
         #[inline(always)]
-        |half| doubtful[half] & reach[half].simd_le(nearest[half]),
+        |sample| {
+            let [distance, square] = distance_and_square(sample, centre);
+            let [within, within_square] = drawn_in(simd, distance, keeps);
+            [distance, square, within, within_square]
+        },
+        #[inline(always)]
+        |sums, terms| {
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                add(sum, term);
+            }
+        },
     );
-    if !(collapsed[0].any_true() | collapsed[1].any_true()) {
-        return;
-    }
-    let by_distance = column.by_distance();
-    for half in 0..2 {
-        sigma[half] = collapsed[half].select(by_distance[half], sigma[half]);
-        open[half] &= !collapsed[half];
-    }
+    let stays = inlined(
+        #[inline(always)]
+        |half: usize| {
+            let n = n[half];
+            let least = keeps[half] * (1.0 + CERTAIN);
+            let least = least * least * n * (n - 1.0);
+            let all = n * squares[half] - sum[half] * sum[half];
+            let within = n * within_squares[half] - within_sum[half] * within_sum[half];
+            let stays = keeps[half].simd_gt(TINY)
+                & all.simd_gt(least)
+                & all.simd_lt(f64::MAX)
+                & (within * (GIVE_BACK * GIVE_BACK)).simd_gt(least);
+            (stays | lowest[half].simd_eq(highest[half])).to_bitmask()
+        },
+    );
+    open & !(stays(0) | stays(1) << (LANES / 2))
 }
 
-/// The sorted columns of a block.
-struct Column<'a, S: Simd, T> {
-    simd: S,
-    sorted: &'a [Row<T>],
-    walk: Walk<S>,
-    centre: Wide<S>,
-    n: Wide<S>,
-    over: Wide<S>,
-}
-
-/// The middle rows: mostly nothing of them is drawn in, and their sums need not be taken again.
-struct Core<S: Simd> {
-    /// The first of them, and the first behind them.
-    first: usize,
-    last: usize,
-    /// The largest distance in them; infinite where it is not known that they are kept.
-    edge: Wide<S>,
-    /// Sums over the rows below and above the middles.
-    low: [Wide<S>; 2],
-    high: [Wide<S>; 2],
-}
-
-impl<S: Simd> Core<S> {
-    /// Five eighths of the rows, with their sums.
-    #[inline(always)]
-    fn of<T: Sample>(column: &Column<'_, S, T>) -> Self {
-        let (below, above) = column.walk.rows();
-        let zero = [splat(column.simd, 0.0); 2];
-        let mut core = Self {
-            first: below.end - (below.end - below.start) * 5 / 8,
-            last: above.start + (above.end - above.start) * 5 / 8,
-            edge: splat(column.simd, f64::INFINITY),
-            low: zero,
-            high: zero,
-        };
-        column.add(
-            (core.first..below.end, above.start..core.last),
-            None,
-            (&mut core.low, &mut core.high),
-        );
-        if core.first < below.end && above.start < core.last {
-            let at = |row: usize| {
-                let sample = T::widen(column.simd, &column.sorted[row]);
-                both(
-                    #[inline(always)]
-                    |half| (sample[half] - column.centre[half]).abs(),
-                )
-            };
-            let (first, last) = (at(core.first), at(core.last - 1));
-            core.edge = [first[0].max(last[0]), first[1].max(last[1])];
-        }
-        core
-    }
-}
-
-/// A number, and its square.
+/// Distances drawn in to where those that so many deviations just keep draw them, and their squares.
 #[inline(always)]
-fn with_square<S: Simd>(number: Wide<S>) -> [Wide<S>; 2] {
-    [number, [number[0] * number[0], number[1] * number[1]]]
+fn drawn_in<S: Simd>(simd: S, distance: Wide<S>, sigma: Wide<S>) -> [Wide<S>; 2] {
+    let zero = f64x8::splat(simd, 0.0);
+    let within: Wide<S> = both(
+        #[inline(always)]
+        |half| {
+            let reach = sigma[half] * REACH;
+            distance[half].max(zero - reach).min(reach)
+        },
+    );
+    [within, [within[0] * within[0], within[1] * within[1]]]
 }
 
-impl<S: Simd, T: Sample> Column<'_, S, T> {
-    /// The lanes whose deviation never falls below `least`: it begins as `first`, and where samples are drawn in to 1.5 times the least,
-    /// more than that comes out. The farther out samples are drawn in to, the more it is.
-    #[inline(always)]
-    fn holds(&self, core: &mut Core<S>, least: Wide<S>, first: Wide<S>) -> Mask<S> {
-        let infinite = f64x8::splat(self.simd, f64::INFINITY);
-        let asked = both(
-            #[inline(always)]
-            |half| least[half].simd_lt(first[half]),
-        );
-        if !(asked[0].any_true() | asked[1].any_true()) {
-            return asked;
-        }
-        let reach = both(
-            #[inline(always)]
-            |half| asked[half].select(least[half] * REACH, infinite),
-        );
-        let after = self.within(core, reach);
-        both(
-            #[inline(always)]
-            |half| {
-                let after = after[half] * GIVE_BACK;
-                asked[half] & after.simd_gt(least[half] * (1.0 + CERTAIN))
-            },
-        )
-    }
+/// The samples of one lane.
+struct Column<'a> {
+    /// Distances from the centre, in rows of sixteen; beyond the last 0, which adds nothing to any sum.
+    distances: &'a [Row<f64>],
+    n: usize,
+    centre: f64,
+    reach: &'a Reach,
+}
 
-    /// The standard deviation where what is farther than `reach` is drawn in.
-    #[inline(always)]
-    fn within(&self, core: &mut Core<S>, reach: Wide<S>) -> Wide<S> {
-        let (below, above) = self.walk.rows();
-        let held = both(
-            #[inline(always)]
-            |half| core.edge[half].simd_le(reach[half]) | !self.n[half].simd_gt(0.0),
-        );
-        let (mut low, mut high) = (core.low, core.high);
-        if held[0].all_true() & held[1].all_true() {
-            self.add(
-                (below.start..core.first, core.last..above.end),
-                Some(reach),
-                (&mut low, &mut high),
-            );
-        } else {
-            low = [splat(self.simd, 0.0); 2];
-            high = low;
-            self.add((below, above), Some(reach), (&mut low, &mut high));
-        }
-        add(&mut low[0], high[0]);
-        add(&mut low[1], high[1]);
-        deviation(low[0], low[1], self.n, self.over)
-    }
+/// Deviations between which it is not certain whether a sample stays.
+struct Span {
+    takes: f64,
+    keeps: f64,
+}
 
-    /// Adds distances and their squares over rows below and above the middles.
+impl<'a> Column<'a> {
     #[inline(always)]
-    fn add(
-        &self,
-        (below, above): (Range<usize>, Range<usize>),
-        reach: Option<Wide<S>>,
-        (low, high): (&mut [Wide<S>; 2], &mut [Wide<S>; 2]),
-    ) {
-        let reach = reach.unwrap_or(splat(self.simd, f64::INFINITY));
-        let centre = self.centre;
-        let zero = f64x8::splat(self.simd, 0.0);
-        // Below the middle no sample is above the centre, and above it none is below.
-        self.walk.downwards(
-            self.sorted,
-            below,
-            low,
-            #[inline(always)]
-            |sample, _| {
-                with_square(both(
-                    #[inline(always)]
-                    |half| (sample[half] - centre[half]).max(zero - reach[half]),
-                ))
-            },
-            #[inline(always)]
-            |_, _, _| {},
-        );
-        self.walk.upwards(
-            self.sorted,
-            above,
-            high,
-            #[inline(always)]
-            |sample, _| {
-                with_square(both(
-                    #[inline(always)]
-                    |half| (sample[half] - centre[half]).min(reach[half]),
-                ))
-            },
-            #[inline(always)]
-            |_, _, _| {},
-        );
-    }
-
-    /// The smallest distance of a sample that is not the centre.
-    #[inline(always)]
-    fn nearest(&self) -> Wide<S> {
-        let mut nearest = splat(self.simd, f64::INFINITY);
-        let infinite = f64x8::splat(self.simd, f64::INFINITY);
-        let (below, above) = self.walk.rows();
-        for index in below.start..above.end {
-            let sample = T::widen(self.simd, &self.sorted[index]);
-            let kept = self.walk.keeps(index);
-            for half in 0..2 {
-                let distance = (sample[half] - self.centre[half]).abs();
-                let away = kept[half] & distance.simd_gt(0.0);
-                let distance = away.select(distance, infinite);
-                nearest[half] = nearest[half].min(distance);
+    fn new<T: Sample>(
+        rows: &[Row<T>],
+        lane: usize,
+        reach: &'a Reach,
+        table: &'a mut Table,
+    ) -> Self {
+        let n = rows.len();
+        let centre = rows[(n - 1) / 2].0[lane].halfway(rows[n / 2].0[lane]);
+        let (distances, _) = table.both();
+        let distances = &mut distances[..n.div_ceil(LANES)];
+        for (distances, rows) in distances.iter_mut().zip(rows.chunks(LANES)) {
+            distances.0 = [0.0; LANES];
+            for (distance, row) in distances.0.iter_mut().zip(rows) {
+                *distance = row.0[lane].to_f64() - centre;
             }
         }
-        nearest
+        Self {
+            distances,
+            n,
+            centre,
+            reach,
+        }
     }
 
-    /// The deviation as the mean distance has it.
     #[inline(always)]
-    fn by_distance(&self) -> Wide<S> {
-        let centre = self.centre;
-        let sums = self.walk.sums(
-            self.sorted,
-            #[inline(always)]
-            |sample: Wide<S>, _| [[(sample[0] - centre[0]).abs(), (sample[1] - centre[1]).abs()]],
-        );
-        let sum = sums.total(0);
-        let root = FRAC_PI_2.sqrt();
-        both(
-            #[inline(always)]
-            |half| sum[half] / self.n[half] * root,
+    fn at(&self, rank: usize) -> f64 {
+        self.distances[rank / LANES].0[rank % LANES]
+    }
+
+    /// Of the sample of a rank, by how far below the centre it is.
+    #[inline(always)]
+    fn low(&self, rank: usize) -> Span {
+        self.span(-self.at(rank), self.reach.low)
+    }
+
+    /// The same by how far above.
+    #[inline(always)]
+    fn high(&self, rank: usize) -> Span {
+        self.span(self.at(rank), self.reach.high)
+    }
+
+    #[inline(always)]
+    fn span(&self, distance: f64, factor: f64) -> Span {
+        let guard = self.centre.abs() * ROUNDING;
+        Span {
+            takes: (distance - guard) / factor * (1.0 - CERTAIN),
+            keeps: (distance + guard) / factor * (1.0 + CERTAIN),
+        }
+    }
+
+    /// The ranks of the samples that stay; `None` where that is not certain.
+    #[inline(always)]
+    fn within<S: Simd>(&self, simd: S) -> Option<Range<usize>> {
+        let n = self.n as f64;
+        let over = 1.0 / (n * (n - 1.0));
+        let (sum, squares) = self.sums(simd, f64::INFINITY);
+        let first = (n * squares - sum * sum) * over;
+        let (mut from, mut to) = (0, self.n);
+        while from < to && first < f64::MAX {
+            let (low, high) = (self.low(from), self.high(to - 1));
+            let farthest = if low.keeps > high.keeps { low } else { high };
+            let (sum, squares) = self.sums(simd, farthest.keeps);
+            let least = (farthest.keeps * (1.0 + CERTAIN)).powi(2);
+            let after = (n * squares - sum * sum) * over * (GIVE_BACK * GIVE_BACK);
+            if farthest.keeps > TINY && first > least && after > least {
+                return Some(from..to);
+            }
+            let most = (n * squares * over).sqrt() * GIVE_BACK;
+            if !(farthest.takes > TINY && most < farthest.takes * (1.0 - FALLS)) {
+                break;
+            }
+            while from < to && self.low(from).takes > most {
+                from += 1;
+            }
+            while from < to && self.high(to - 1).takes > most {
+                to -= 1;
+            }
+        }
+        None
+    }
+
+    /// The sum of the distances, drawn in to 1.5 of these deviations, and of their squares.
+    #[inline(always)]
+    fn sums<S: Simd>(&self, simd: S, sigma: f64) -> (f64, f64) {
+        let sigma = splat(simd, sigma);
+        let (mut sum, mut squares) = (splat(simd, 0.0), splat(simd, 0.0));
+        for distances in self.distances {
+            let [within, square] = drawn_in(simd, wide(simd, &distances.0), sigma);
+            add(&mut sum, within);
+            add(&mut squares, square);
+        }
+        (
+            (sum[0] + sum[1]).reduce_sum(),
+            (squares[0] + squares[1]).reduce_sum(),
         )
     }
 }

@@ -9,7 +9,7 @@ use fearless_simd::{Simd, f64x8, prelude::*};
 
 use super::super::super::lanes::{Mask, Wide, both, lanes_of, splat, wide};
 use super::super::super::{LANES, Row, Sample};
-use super::super::esd::Table;
+use super::super::Table;
 use super::{ROUNDING, Strip};
 
 /// What rounding makes of a sum, a part of its largest term, many times over.
