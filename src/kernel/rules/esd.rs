@@ -2,14 +2,15 @@
 //! decides.
 //!
 //! The textbook sums up what is left anew for each sample that may go, from the middle outwards: Σd and Σd², d being distances from the median
-//! of all. Here one pass takes both sums of everything, and each sample that goes is taken off them. Where a comparison is nearer than
-//! the errors of both ways, it is made with the textbook's sums, and the running ones go on from those.
+//! of all. Here one pass takes both sums of everything, about some sample, and each sample that goes is taken off them. Where a
+//! comparison is nearer than the errors of both ways, it is made with the textbook's sums, and the running ones go on from those.
 //!
-//! The errors, with u = 2⁻⁵³, n samples at first, M the largest |d| and Q the Σd² of then:
+//! The errors, with u = 2⁻⁵³, n ≥ 3 samples at first, M the largest |d| here and Q the Σd² of then:
 //!
-//! * Σd: at most 2n additions and subtractions here, n there, none of a sum above nM: with the products n·d and the differences the distances
-//!   from the mean, n times over, are at most 7n²uM apart; of two of them the difference 14. 16 is taken.
-//! * n·Σd² − (Σd)²: 2n + 8 roundings of sums that are at most Q, n times over, and 4n²uQ for the square of a sum, here; no more there. 64n²uQ is taken.
+//! * Σd: 2n additions and subtractions of sums up to nM here, n of sums up to 2nM there. With the products n·d and the differences, the
+//!   distances from the mean, n times over, are at most 9n²uM apart, and two of them twice that. 32n²uM is taken.
+//! * n·Σd² − (Σd)²: (2n + 8)nuQ and 4n²uQ here; as much there, of a sum that is at most 2Q, mean and median being no more than a
+//!   standard deviation apart. At most 32n²uQ; 128 is taken.
 
 use std::ops::Range;
 
@@ -17,13 +18,18 @@ use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
 use super::super::lanes::{Wide, add, bits_of, both, counts, lanes_of, narrow, wide};
 use super::super::moments::{ends, fold_kept};
-use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
-use super::outward::{Halves, distance_and_square};
+use super::super::spread::pivots;
+use super::super::{Kept, LANES, Row, Sample, Width};
+use super::outward::distance_and_square;
 
 /// Rounding error of a number of size 1.
 const UNIT: f64 = f64::EPSILON / 2.0;
 /// Below such sums of squares underflow may have a say.
 const SMALLEST: f64 = 1e-290;
+
+/// How far Σd may be off, n times over, in n²uM, and n·Σd² − (Σd)² in n²uQ.
+const SUM_ERROR: f64 = 32.0;
+const SPREAD_ERROR: f64 = 128.0;
 
 /// How far the search for outliers goes.
 #[derive(Clone, Copy, Debug)]
@@ -58,29 +64,25 @@ fn take_out<S: Simd, T: Sample>(
     kept: &Kept,
     search: &Search<'_>,
 ) -> Kept {
-    let columns = Columns {
-        sorted,
-        centre: median_kept(sorted, kept),
-        middle: Halves::of(kept).middle,
-        n: kept.count(),
-    };
-    let mut sums = Sums::new(simd, kept, &columns);
+    let count = kept.count();
+    let (mut sums, differ) = Sums::new(simd, sorted, kept);
     let (mut left, mut found) = (*kept, *kept);
     // Of equal samples none is an outlier.
-    let mut open = bits_of(
-        #[inline(always)]
-        |lane| (search.most[lane] > 0) & (sums.low[lane] < sums.high[lane]),
-    );
-    let alike = columns.n.iter().all(|n| *n == columns.n[0]);
+    let mut open = differ
+        & bits_of(
+            #[inline(always)]
+            |lane| search.most[lane] > 0,
+        );
+    let alike = count.iter().all(|n| *n == count[0]);
     let least = search
         .most
         .iter()
         .fold(u32::MAX, |least, most| least.min(*most));
-    let n = counts(simd, &columns.n);
+    let n = counts(simd, &count);
     // From every lane that is open as many were taken.
     let mut taken = 0;
     while open != 0 {
-        let value = |lane: usize| search.critical[columns.n[lane].saturating_sub(taken) as usize];
+        let value = |lane: usize| search.critical[count[lane].saturating_sub(taken) as usize];
         let critical = if alike {
             [value(0); LANES]
         } else {
@@ -92,11 +94,8 @@ fn take_out<S: Simd, T: Sample>(
         );
         let mut judged = sums.judge(simd, n, wide(simd, &critical));
         for lane in lanes_of(open & !judged.certain) {
-            let rows = left.rows(lane);
-            judged.set(
-                lane,
-                sums.judge_again(&columns, lane, rows.start..rows.end, critical[lane]),
-            );
+            let of = (&sorted[..], kept.rows(lane), left.rows(lane));
+            judged.set(lane, sums.judge_again(of, lane, critical[lane]));
         }
         open &= judged.spreads;
         if !search.past {
@@ -110,7 +109,7 @@ fn take_out<S: Simd, T: Sample>(
             left.from[lane] += 1 - is_high;
             let rows = [left.from[lane], left.to[lane].saturating_sub(1)];
             let row = (rows[is_high as usize] as usize).min(sorted.len() - 1);
-            let distance = columns.distance(row, lane);
+            let distance = sorted[row].0[lane].to_f64() - sums.pivot[lane];
             *(if is_high == 1 {
                 &mut sums.high[lane]
             } else {
@@ -129,22 +128,6 @@ fn take_out<S: Simd, T: Sample>(
         }
     }
     found
-}
-
-/// The samples of a block, and their middles when the search began.
-struct Columns<'a, T> {
-    sorted: &'a [Row<T>],
-    centre: [f64; LANES],
-    middle: [u32; LANES],
-    n: [u32; LANES],
-}
-
-impl<T: Sample> Columns<'_, T> {
-    /// How far above the centre a sample is.
-    #[inline(always)]
-    fn distance(&self, row: usize, lane: usize) -> f64 {
-        self.sorted[row].0[lane].to_f64() - self.centre[lane]
-    }
 }
 
 /// A bit for each lane.
@@ -170,6 +153,10 @@ impl Judged {
 
 /// What is known of what is left of each lane.
 struct Sums {
+    /// What distances are from.
+    pivot: [f64; LANES],
+    /// n²u.
+    part: [f64; LANES],
     /// Distances of its lowest and of its highest sample.
     low: [f64; LANES],
     high: [f64; LANES],
@@ -182,41 +169,49 @@ struct Sums {
 }
 
 impl Sums {
+    /// Of what is kept, and a bit for each lane whose samples differ.
     #[inline(always)]
-    fn new<S: Simd, T: Sample>(simd: S, kept: &Kept, columns: &Columns<'_, T>) -> Self {
-        let centre = wide(simd, &columns.centre);
+    fn new<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept) -> (Self, u64) {
+        let pivot = pivots(simd, sorted);
         let [sum, squares] = fold_kept(
             simd,
-            columns.sorted,
+            sorted,
             kept,
             #[inline(always)]
-            |sample| distance_and_square(sample, centre),
+            |sample| distance_and_square(sample, pivot),
             #[inline(always)]
             |[sum, squares], [distance, square]| {
                 add(sum, distance);
                 add(squares, square);
             },
         );
-        let (lowest, highest) = ends(simd, columns.sorted, kept);
-        let n = counts(simd, &columns.n);
+        let (lowest, highest) = ends(simd, sorted, kept);
+        let n = counts(simd, &kept.count());
         let infinite = f64x8::splat(simd, f64::INFINITY);
-        let (mut low, mut high, mut sum_error, mut spread_error) = (n, n, n, n);
+        let (mut low, mut high) = (lowest, highest);
+        let (mut part, mut sum_error, mut spread_error) = (n, n, n);
+        let mut differ = 0;
         for half in 0..2 {
-            low[half] = lowest[half] - centre[half];
-            high[half] = highest[half] - centre[half];
-            let part = n[half] * n[half] * UNIT;
-            sum_error[half] = part * 16.0 * low[half].abs().max(high[half].abs());
-            let error = part * 64.0 * squares[half];
+            differ |= lowest[half].simd_lt(highest[half]).to_bitmask() << (half * LANES / 2);
+            low[half] -= pivot[half];
+            high[half] -= pivot[half];
+            part[half] = n[half] * n[half] * UNIT;
+            let largest = low[half].abs().max(high[half].abs());
+            sum_error[half] = part[half] * largest * SUM_ERROR;
+            let error = part[half] * squares[half] * SPREAD_ERROR;
             spread_error[half] = squares[half].simd_gt(SMALLEST).select(error, infinite);
         }
-        Self {
+        let sums = Self {
+            pivot: narrow(pivot),
+            part: narrow(part),
             low: narrow(low),
             high: narrow(high),
             sum: narrow(sum),
             squares: narrow(squares),
             sum_error: narrow(sum_error),
             spread_error: narrow(spread_error),
-        }
+        };
+        (sums, differ)
     }
 
     /// Judges the farthest sample of each lane, of which `n` are left, and takes it off the sums.
@@ -263,41 +258,40 @@ impl Sums {
         judged
     }
 
-    /// The same for one lane, with sums of its rows as the textbook has them.
+    /// The same for one lane, with sums as the textbook has them: of the rows that are left of those it kept. From here on distances are from their
+    /// median.
     #[cold]
     fn judge_again<T: Sample>(
         &mut self,
-        columns: &Columns<'_, T>,
+        (sorted, kept, left): (&[Row<T>], Range<usize>, Range<usize>),
         lane: usize,
-        rows: Range<usize>,
         critical: f64,
     ) -> [bool; 3] {
-        let middle = columns.middle[lane] as usize;
+        let middle = kept.start + kept.len() / 2;
+        let sample = |row: usize| sorted[row].0[lane];
+        let centre = sample(kept.start + (kept.len() - 1) / 2).halfway(sample(middle));
+        let distance = |row: usize| sample(row).to_f64() - centre;
         let add = |[sum, squares]: [f64; 2], row: usize| {
-            let distance = columns.distance(row, lane);
-            [sum + distance, squares + distance * distance]
+            [sum + distance(row), squares + distance(row) * distance(row)]
         };
-        let lower = (rows.start..middle).rev().fold([0.0; 2], add);
-        let upper = (middle..rows.end).fold([0.0; 2], add);
+        let lower = (left.start..middle).rev().fold([0.0; 2], add);
+        let upper = (middle..left.end).fold([0.0; 2], add);
         let (sum, squares) = (lower[0] + upper[0], lower[1] + upper[1]);
-        let n = rows.len() as f64;
-        let below = sum - n * self.low[lane];
-        let above = n * self.high[lane] - sum;
+        let n = left.len() as f64;
+        let (low, high) = (distance(left.start), distance(left.end - 1));
+        let (below, above) = (sum - n * low, n * high - sum);
         let is_high = above > below;
         let farthest = if is_high { above } else { below };
         let spread = n * squares - sum * sum;
         let deviates = farthest * farthest * (n - 1.0) > critical * n * spread;
-        let goes = if is_high {
-            self.high[lane]
-        } else {
-            self.low[lane]
-        };
-        self.sum[lane] = sum - goes;
-        self.squares[lane] = squares - goes * goes;
-        let part = f64::from(columns.n[lane]).powi(2) * UNIT;
-        self.sum_error[lane] = part * 16.0 * self.low[lane].abs().max(self.high[lane].abs());
+        let goes = if is_high { high } else { low };
+        let part = self.part[lane];
+        self.pivot[lane] = centre;
+        (self.low[lane], self.high[lane]) = (low, high);
+        (self.sum[lane], self.squares[lane]) = (sum - goes, squares - goes * goes);
+        self.sum_error[lane] = part * low.abs().max(high.abs()) * SUM_ERROR;
         self.spread_error[lane] = if squares > SMALLEST {
-            part * 64.0 * squares
+            part * squares * SPREAD_ERROR
         } else {
             f64::INFINITY
         };
