@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::super::lanes::{Wide, add, bits_of, both, counts, lanes_of, narrow, wide};
+use super::super::lanes::{Wide, add, bits_of, both, counts, flags, lanes_of, mask, narrow, wide};
 use super::super::moments::{ends, fold_kept};
 use super::super::spread::pivots;
 use super::super::{Kept, LANES, Row, Sample, Width};
@@ -102,24 +102,36 @@ fn take_out<S: Simd, T: Sample>(
             open &= judged.deviates;
         }
         taken += 1;
-        for lane in lanes_of(open) {
-            // Which end it is nobody can foretell: no branch may hang on it.
-            let is_high = (judged.is_high >> lane & 1) as u32;
+        // Which end it is nobody can foretell: no branch may hang on it.
+        let (goes, is_high, deviates) = (
+            flags(open),
+            flags(judged.is_high),
+            flags(open & judged.deviates),
+        );
+        let mut row = [0; LANES];
+        for lane in 0..LANES {
+            let is_high = goes[lane] & is_high[lane];
             left.to[lane] -= is_high;
-            left.from[lane] += 1 - is_high;
-            let rows = [left.from[lane], left.to[lane].saturating_sub(1)];
-            let row = (rows[is_high as usize] as usize).min(sorted.len() - 1);
-            let distance = sorted[row].0[lane].to_f64() - sums.pivot[lane];
-            *(if is_high == 1 {
-                &mut sums.high[lane]
-            } else {
-                &mut sums.low[lane]
-            }) = distance;
-            if judged.deviates >> lane & 1 == 1 {
-                found.from[lane] = left.from[lane];
-                found.to[lane] = left.to[lane];
+            left.from[lane] += goes[lane] - is_high;
+            let last = left.to[lane].saturating_sub(1);
+            row[lane] = if is_high == 1 { last } else { left.from[lane] };
+        }
+        if open & judged.deviates != 0 {
+            for lane in 0..LANES {
+                let is = deviates[lane] == 1;
+                found.from[lane] = if is {
+                    left.from[lane]
+                } else {
+                    found.from[lane]
+                };
+                found.to[lane] = if is { left.to[lane] } else { found.to[lane] };
             }
         }
+        let mut next = Row([T::ABSENT; LANES]);
+        for (lane, next) in next.0.iter_mut().enumerate() {
+            *next = sorted[(row[lane] as usize).min(sorted.len() - 1)].0[lane];
+        }
+        sums.go_on(simd, T::widen(simd, &next), judged.is_high);
         if taken >= least {
             open &= bits_of(
                 #[inline(always)]
@@ -256,6 +268,21 @@ impl Sums {
         self.sum = narrow(sum);
         self.squares = narrow(squares);
         judged
+    }
+
+    /// Moves to the next sample of the end that lost one.
+    #[inline(always)]
+    fn go_on<S: Simd>(&mut self, simd: S, next: Wide<S>, is_high: u64) {
+        let (mut low, mut high) = (wide(simd, &self.low), wide(simd, &self.high));
+        let pivot = wide(simd, &self.pivot);
+        let is_high = mask(simd, is_high);
+        for half in 0..2 {
+            let distance = next[half] - pivot[half];
+            low[half] = is_high[half].select(low[half], distance);
+            high[half] = is_high[half].select(distance, high[half]);
+        }
+        self.low = narrow(low);
+        self.high = narrow(high);
     }
 
     /// The same for one lane, with sums as the textbook has them: of the rows that are left of those it kept. From here on distances are from their

@@ -6,13 +6,13 @@
 //! inwards, each by s, the deviation that just keeps it:
 //!
 //! * Where f(s) and the standard deviation of all are more than s, the sample stays, and the nearer ones do: the farther out samples are drawn
-//!   in to, the larger is f, so no step from above s ends below it.
-//! * Where q(s) is less than 0.999·s, the sample goes, and so do all that q(s) does not keep: q is f with squares about the median, not
-//!   the mean, hence never smaller, and q(σ)/σ falls as σ grows. From above s every step takes off more than 0.1 %, so the steps go on; from
-//!   below it none ends above q(s).
-//! * Otherwise, in less than one lane of a hundred, and where rounding might have a say, the steps are made as the textbook makes them.
-//!
-//! Where something stays by the first of these, the steps never collapse: below the nearest sample f(σ) is in proportion to σ, and larger.
+//!   in to, the larger is f, so no step from above s ends below it. The steps never collapse then: below the nearest sample f(σ) is in
+//!   proportion to σ, and larger.
+//! * Where f(s) is so much less than s that every step from above s takes off more than 0.1 %, the sample goes, and so do all that f(s) does not
+//!   keep: the steps go on, and from below s none ends above f(s). Of f(σ)/σ it is known that it mostly falls as σ grows: with w
+//!   the distances in units of σ, drawn in, and t their mean at s, f(σ)² is at most 1.134²·σ²·Σ(w − t)²/(n − 1), and that sum grows by t²/2 a
+//!   sample at most while σ grows e times, from s to the largest σ that there can be.
+//! * Otherwise, in one lane of some hundred, and where rounding might have a say, the steps are made as the textbook makes them.
 
 mod steps;
 
@@ -20,11 +20,13 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::super::lanes::{Wide, add, bits_of, both, counts, inlined, lanes_of, splat, wide};
+use self::steps::Steps;
+use super::super::lanes::{
+    Wide, add, bits_of, both, counts, inlined, lanes_of, narrow, splat, wide,
+};
 use super::super::moments::{ends, fold_kept};
 use super::super::{Kept, LANES, Reach, Row, Sample, Width, median_kept};
 use super::Table;
-use super::outward::distance_and_square;
 
 /// Samples farther than so many deviations are drawn in.
 const REACH: f64 = 1.5;
@@ -60,50 +62,113 @@ pub fn winsorized_kept<T: Sample>(
 ) -> (Kept, u64) {
     let (mut left, mut stopped) = (*kept, 0);
     dispatch!(width.0, simd => {
-        for lane in lanes_of(doubtful(simd, sorted, kept, reach)) {
-            let mut rows = kept.rows(lane);
-            while rows.len() >= FEWEST as usize {
-                let column = Column::new(&sorted[rows.clone()], lane, reach, table);
-                let inner = match column.within(simd) {
-                    Some(ranks) => rows.start + ranks.start..rows.start + ranks.end,
-                    None => inside(sorted, &rows, lane, column.bounds_by_steps()),
-                };
-                if inner == rows {
+        let looks = look_at_all(simd, sorted, kept, reach);
+        for lane in lanes_of(looks.doubtful) {
+            let all = kept.rows(lane);
+            let mut column = Column::new(&sorted[all.clone()], lane, reach, table);
+            let mut look = Some(looks.of(lane));
+            while column.left.len() >= FEWEST as usize {
+                let inner = column.within(simd, look.take()).unwrap_or_else(|| {
+                    let start = all.start + column.left.start;
+                    let rows = &sorted[start..all.start + column.left.end];
+                    let ranks = Steps::new(rows, lane).within(reach);
+                    column.left.start + ranks.start..column.left.start + ranks.end
+                });
+                if inner == column.left {
                     break;
                 }
                 if inner.len() < nkeep[lane] as usize {
-                    stopped |= u64::from(rows.len() > nkeep[lane] as usize) << lane;
+                    stopped |= u64::from(column.left.len() > nkeep[lane] as usize) << lane;
                     break;
                 }
-                rows = inner;
+                column.keep(inner);
             }
-            left.set(lane, &rows);
+            left.set(lane, &(all.start + column.left.start..all.start + column.left.end));
         }
     });
     (left, stopped)
 }
 
-/// The rows of a lane that lie within bounds.
-fn inside<T: Sample>(
-    sorted: &[Row<T>],
-    rows: &Range<usize>,
-    lane: usize,
-    (low, high): (f64, f64),
-) -> Range<usize> {
-    let sample = |row: usize| sorted[row].0[lane].to_f64();
-    let mut rows = rows.clone();
-    while !rows.is_empty() && sample(rows.start) < low {
-        rows.start += 1;
-    }
-    while !rows.is_empty() && sample(rows.end - 1) > high {
-        rows.end -= 1;
-    }
-    rows
+/// What samples come to, and what they come to drawn in to where the deviation that just keeps the farthest draws them.
+#[derive(Clone, Copy)]
+struct Look {
+    /// The square of their standard deviation.
+    first: f64,
+    /// That of f.
+    after: f64,
+    /// How much more that may be a σ that is e times as large, in units of σ².
+    rise: f64,
 }
 
-/// A bit for each lane of which not certainly all stays.
+/// The same of every lane, and a bit for each of which not certainly all stays.
+struct Looks {
+    first: [f64; LANES],
+    after: [f64; LANES],
+    rise: [f64; LANES],
+    doubtful: u64,
+}
+
+impl Looks {
+    fn of(&self, lane: usize) -> Look {
+        Look {
+            first: self.first[lane],
+            after: self.after[lane],
+            rise: self.rise[lane],
+        }
+    }
+}
+
+/// What makes a [`Look`] of the sums of `n` distances and of their squares, as they are and drawn in.
 #[inline(always)]
-fn doubtful<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept, reach: &Reach) -> u64 {
+fn look<S: Simd>(
+    n: f64x8<S>,
+    [sum, squares, within_sum, within_squares]: [f64x8<S>; 4],
+) -> [f64x8<S>; 3] {
+    let over = 1.0 / (n * (n - 1.0));
+    let square = within_sum * within_sum;
+    let less = GIVE_BACK * GIVE_BACK;
+    [
+        (n * squares - sum * sum) * over,
+        (n * within_squares - square) * over * less,
+        square * over * (0.5 * less),
+    ]
+}
+
+/// Adds distances and their squares, as they are and drawn in.
+#[inline(always)]
+fn add_terms<S: Simd>(
+    [sum, squares, within_sum, within_squares]: &mut [Wide<S>; 4],
+    [distance, _, within, _]: [Wide<S>; 4],
+) {
+    add(sum, distance);
+    add(within_sum, within);
+    for half in 0..2 {
+        squares[half] = distance[half].mul_add(distance[half], squares[half]);
+        within_squares[half] = within[half].mul_add(within[half], within_squares[half]);
+    }
+}
+
+/// Distances, twice, and the same drawn in to 1.5 deviations.
+#[inline(always)]
+fn terms<S: Simd>(simd: S, distance: Wide<S>, sigma: Wide<S>) -> [Wide<S>; 4] {
+    let zero = f64x8::splat(simd, 0.0);
+    let within: Wide<S> = both(
+        #[inline(always)]
+        |half| {
+            let reach = sigma[half] * REACH;
+            distance[half].max(zero - reach).min(reach)
+        },
+    );
+    [distance, distance, within, within]
+}
+
+#[inline(always)]
+fn look_at_all<S: Simd, T: Sample>(
+    simd: S,
+    sorted: &[Row<T>],
+    kept: &Kept,
+    reach: &Reach,
+) -> Looks {
     let open = bits_of(
         #[inline(always)]
         |lane| kept.to[lane] - kept.from[lane] >= FEWEST,
@@ -121,61 +186,51 @@ fn doubtful<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept, reach: 
             low.max(high) * (1.0 + CERTAIN)
         },
     );
-    let [sum, squares, within_sum, within_squares] = fold_kept(
+    let sums = fold_kept(
         simd,
         sorted,
         kept,
         #[inline(always)]
         |sample| {
-            let [distance, square] = distance_and_square(sample, centre);
-            let [within, within_square] = drawn_in(simd, distance, keeps);
-            [distance, square, within, within_square]
+            let distance = [sample[0] - centre[0], sample[1] - centre[1]];
+            terms(simd, distance, keeps)
         },
         #[inline(always)]
-        |sums, terms| {
-            for (sum, term) in sums.iter_mut().zip(terms) {
-                add(sum, term);
-            }
-        },
+        |sums, terms| add_terms(sums, terms),
     );
-    let stays = inlined(
-        #[inline(always)]
-        |half: usize| {
-            let n = n[half];
-            let least = keeps[half] * (1.0 + CERTAIN);
-            let least = least * least * n * (n - 1.0);
-            let all = n * squares[half] - sum[half] * sum[half];
-            let within = n * within_squares[half] - within_sum[half] * within_sum[half];
-            let stays = keeps[half].simd_gt(TINY)
-                & all.simd_gt(least)
-                & all.simd_lt(f64::MAX)
-                & (within * (GIVE_BACK * GIVE_BACK)).simd_gt(least);
-            (stays | lowest[half].simd_eq(highest[half])).to_bitmask()
-        },
-    );
-    open & !(stays(0) | stays(1) << (LANES / 2))
-}
-
-/// Distances drawn in to where those that so many deviations just keep draw them, and their squares.
-#[inline(always)]
-fn drawn_in<S: Simd>(simd: S, distance: Wide<S>, sigma: Wide<S>) -> [Wide<S>; 2] {
-    let zero = f64x8::splat(simd, 0.0);
-    let within: Wide<S> = both(
-        #[inline(always)]
-        |half| {
-            let reach = sigma[half] * REACH;
-            distance[half].max(zero - reach).min(reach)
-        },
-    );
-    [within, [within[0] * within[0], within[1] * within[1]]]
+    let [mut first, mut after, mut rise] = [n; 3];
+    let mut stays = 0;
+    for half in 0..2 {
+        let sums = [sums[0][half], sums[1][half], sums[2][half], sums[3][half]];
+        [first[half], after[half], rise[half]] = look(n[half], sums);
+        let least = keeps[half] * (1.0 + CERTAIN);
+        let least = least * least;
+        let all = keeps[half].simd_gt(TINY)
+            & first[half].simd_gt(least)
+            & first[half].simd_lt(f64::MAX)
+            & after[half].simd_gt(least);
+        let all = all | lowest[half].simd_eq(highest[half]);
+        stays |= all.to_bitmask() << (half * LANES / 2);
+    }
+    Looks {
+        first: narrow(first),
+        after: narrow(after),
+        rise: narrow(rise),
+        doubtful: open & !stays,
+    }
 }
 
 /// The samples of one lane.
 struct Column<'a> {
-    /// Distances from the centre, in rows of sixteen; beyond the last 0, which adds nothing to any sum.
-    distances: &'a [Row<f64>],
-    n: usize,
-    centre: f64,
+    /// Distances from the median when it began, in rows of sixteen. Of those that are gone, and beyond the last, that of the median of what is left:
+    /// it adds nothing to any sum.
+    distances: &'a mut [Row<f64>],
+    /// The ranks of what is left.
+    left: Range<usize>,
+    /// The median of what is left.
+    middle: f64,
+    /// The rounding of bounds.
+    guard: f64,
     reach: &'a Reach,
 }
 
@@ -193,10 +248,9 @@ impl<'a> Column<'a> {
         reach: &'a Reach,
         table: &'a mut Table,
     ) -> Self {
-        let n = rows.len();
-        let centre = rows[(n - 1) / 2].0[lane].halfway(rows[n / 2].0[lane]);
+        let centre = centre(rows, lane);
         let (distances, _) = table.both();
-        let distances = &mut distances[..n.div_ceil(LANES)];
+        let distances = &mut distances[..rows.len().div_ceil(LANES)];
         for (distances, rows) in distances.iter_mut().zip(rows.chunks(LANES)) {
             distances.0 = [0.0; LANES];
             for (distance, row) in distances.0.iter_mut().zip(rows) {
@@ -205,18 +259,34 @@ impl<'a> Column<'a> {
         }
         Self {
             distances,
-            n,
-            centre,
+            left: 0..rows.len(),
+            middle: 0.0,
+            guard: centre.abs() * ROUNDING,
             reach,
         }
     }
 
-    #[inline(always)]
-    fn at(&self, rank: usize) -> f64 {
-        self.distances[rank / LANES].0[rank % LANES]
+    /// Keeps some of the ranks that are left.
+    fn keep(&mut self, inner: Range<usize>) {
+        let number = |rank: usize| self.distances[rank / LANES].0[rank % LANES];
+        let (low, high) = (inner.start + inner.end - 1, inner.start + inner.end);
+        let middle = number(low / 2).midpoint(number(high / 2));
+        let behind = self.distances.len() * LANES;
+        for rank in (0..inner.start).chain(inner.end..behind) {
+            self.distances[rank / LANES].0[rank % LANES] = middle;
+        }
+        self.guard += (middle - self.middle).abs() * ROUNDING;
+        self.middle = middle;
+        self.left = inner;
     }
 
-    /// Of the sample of a rank, by how far below the centre it is.
+    /// How far above the median the sample of a rank is.
+    #[inline(always)]
+    fn at(&self, rank: usize) -> f64 {
+        self.distances[rank / LANES].0[rank % LANES] - self.middle
+    }
+
+    /// Of a sample by how far below the median it is.
     #[inline(always)]
     fn low(&self, rank: usize) -> Span {
         self.span(-self.at(rank), self.reach.low)
@@ -230,57 +300,81 @@ impl<'a> Column<'a> {
 
     #[inline(always)]
     fn span(&self, distance: f64, factor: f64) -> Span {
-        let guard = self.centre.abs() * ROUNDING;
         Span {
-            takes: (distance - guard) / factor * (1.0 - CERTAIN),
-            keeps: (distance + guard) / factor * (1.0 + CERTAIN),
+            takes: (distance - self.guard) / factor * (1.0 - CERTAIN),
+            keeps: (distance + self.guard) / factor * (1.0 + CERTAIN),
         }
     }
 
-    /// The ranks of the samples that stay; `None` where that is not certain.
+    /// The ranks of the samples that one iteration leaves; `None` where that is not certain.
     #[inline(always)]
-    fn within<S: Simd>(&self, simd: S) -> Option<Range<usize>> {
-        let n = self.n as f64;
-        let over = 1.0 / (n * (n - 1.0));
-        let (sum, squares) = self.sums(simd, f64::INFINITY);
-        let first = (n * squares - sum * sum) * over;
-        let (mut from, mut to) = (0, self.n);
-        while from < to && first < f64::MAX {
-            let (low, high) = (self.low(from), self.high(to - 1));
+    fn within<S: Simd>(&self, simd: S, mut known: Option<Look>) -> Option<Range<usize>> {
+        let mut inner = self.left.clone();
+        let mut most = f64::INFINITY;
+        while !inner.is_empty() {
+            let (low, high) = (self.low(inner.start), self.high(inner.end - 1));
             let farthest = if low.keeps > high.keeps { low } else { high };
-            let (sum, squares) = self.sums(simd, farthest.keeps);
+            let look = match known.take() {
+                Some(look) => look,
+                None => self.look(simd, farthest.keeps),
+            };
             let least = (farthest.keeps * (1.0 + CERTAIN)).powi(2);
-            let after = (n * squares - sum * sum) * over * (GIVE_BACK * GIVE_BACK);
-            if farthest.keeps > TINY && first > least && after > least {
-                return Some(from..to);
+            let sure = farthest.keeps > TINY && look.first < f64::MAX;
+            if sure && look.first > least && look.after > least {
+                return Some(inner);
             }
-            let most = (n * squares * over).sqrt() * GIVE_BACK;
-            if !(farthest.takes > TINY && most < farthest.takes * (1.0 - FALLS)) {
-                break;
+            most = most.min(look.first.sqrt() * GIVE_BACK);
+            let rise = look.rise * (most / farthest.keeps).ln().max(0.0);
+            let falls = farthest.takes * (1.0 - FALLS);
+            if !(sure && falls > TINY && look.after + rise < falls * falls) {
+                return None;
             }
-            while from < to && self.low(from).takes > most {
-                from += 1;
+            // The last step is from no more than that.
+            most = look.after.sqrt() * (1.0 + FALLS);
+            while !inner.is_empty() && self.low(inner.start).takes > most {
+                inner.start += 1;
             }
-            while from < to && self.high(to - 1).takes > most {
-                to -= 1;
+            while !inner.is_empty() && self.high(inner.end - 1).takes > most {
+                inner.end -= 1;
             }
         }
         None
     }
 
-    /// The sum of the distances, drawn in to 1.5 of these deviations, and of their squares.
+    /// One pass over what is left.
     #[inline(always)]
-    fn sums<S: Simd>(&self, simd: S, sigma: f64) -> (f64, f64) {
-        let sigma = splat(simd, sigma);
-        let (mut sum, mut squares) = (splat(simd, 0.0), splat(simd, 0.0));
-        for distances in self.distances {
-            let [within, square] = drawn_in(simd, wide(simd, &distances.0), sigma);
-            add(&mut sum, within);
-            add(&mut squares, square);
+    fn look<S: Simd>(&self, simd: S, keeps: f64) -> Look {
+        let (keeps, middle) = (splat(simd, keeps), f64x8::splat(simd, self.middle));
+        let mut sums = [splat(simd, 0.0); 4];
+        for distances in &*self.distances {
+            let numbers = wide(simd, &distances.0);
+            let distance = [numbers[0] - middle, numbers[1] - middle];
+            add_terms(&mut sums, terms(simd, distance, keeps));
         }
-        (
-            (sum[0] + sum[1]).reduce_sum(),
-            (squares[0] + squares[1]).reduce_sum(),
-        )
+        let n = f64x8::splat(simd, self.left.len() as f64);
+        let total = inlined(
+            #[inline(always)]
+            |sum: Wide<S>| f64x8::splat(simd, (sum[0] + sum[1]).reduce_sum()),
+        );
+        let [first, after, rise] = look(
+            n,
+            [
+                total(sums[0]),
+                total(sums[1]),
+                total(sums[2]),
+                total(sums[3]),
+            ],
+        );
+        Look {
+            first: first.as_slice()[0],
+            after: after.as_slice()[0],
+            rise: rise.as_slice()[0],
+        }
     }
+}
+
+/// The median of a lane, of which all `rows` are kept.
+#[inline(always)]
+fn centre<T: Sample>(rows: &[Row<T>], lane: usize) -> f64 {
+    rows[(rows.len() - 1) / 2].0[lane].halfway(rows[rows.len() / 2].0[lane])
 }
