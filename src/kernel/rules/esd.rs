@@ -12,11 +12,16 @@
 //! * n·Σd² − (Σd)²: (2n + 8)nuQ and 4n²uQ here; as much there, of a sum that is at most 2Q, mean and median being no more than a
 //!   standard deviation apart. At most 32n²uQ; 128 is taken.
 
+mod ahead;
+
 use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::super::lanes::{Wide, add, bits_of, both, counts, flags, lanes_of, mask, narrow, wide};
+use self::ahead::Ahead;
+use super::super::lanes::{
+    Wide, add, bits_of, both, counts, flags, inlined, lanes_of, mask, narrow, wide,
+};
 use super::super::moments::{ends, fold_kept};
 use super::super::spread::pivots;
 use super::super::{Kept, LANES, Row, Sample, Width};
@@ -81,6 +86,7 @@ fn take_out<S: Simd, T: Sample>(
     let n = counts(simd, &count);
     // From every lane that is open as many were taken.
     let mut taken = 0;
+    let mut ahead = Ahead::none();
     while open != 0 {
         let value = |lane: usize| search.critical[count[lane].saturating_sub(taken) as usize];
         let critical = if alike {
@@ -94,44 +100,37 @@ fn take_out<S: Simd, T: Sample>(
         );
         let mut judged = sums.judge(simd, n, wide(simd, &critical));
         for lane in lanes_of(open & !judged.certain) {
-            let of = (&sorted[..], kept.rows(lane), left.rows(lane));
+            let of = (sorted, kept.rows(lane), left.rows(lane));
             judged.set(lane, sums.judge_again(of, lane, critical[lane]));
+            ahead.fetch((sorted, &left), &sums.pivot, 1 << lane);
         }
         open &= judged.spreads;
         if !search.past {
             open &= judged.deviates;
         }
+        if open == 0 {
+            break;
+        }
         taken += 1;
+        ahead.fill(simd, (sorted, &left), &sums.pivot, (open, search.past));
+        sums.go_on(simd, &mut ahead, judged.is_high);
         // Which end it is nobody can foretell: no branch may hang on it.
-        let (goes, is_high, deviates) = (
-            flags(open),
-            flags(judged.is_high),
-            flags(open & judged.deviates),
-        );
-        let mut row = [0; LANES];
+        let (goes, is_high) = (flags(open), flags(open & judged.is_high));
         for lane in 0..LANES {
-            let is_high = goes[lane] & is_high[lane];
-            left.to[lane] -= is_high;
-            left.from[lane] += goes[lane] - is_high;
-            let last = left.to[lane].saturating_sub(1);
-            row[lane] = if is_high == 1 { last } else { left.from[lane] };
+            left.to[lane] -= is_high[lane];
+            left.from[lane] += goes[lane] - is_high[lane];
         }
         if open & judged.deviates != 0 {
+            let deviates = flags(open & judged.deviates);
+            let which = inlined(
+                #[inline(always)]
+                |lane: usize, is: u32, was: u32| if deviates[lane] == 1 { is } else { was },
+            );
             for lane in 0..LANES {
-                let is = deviates[lane] == 1;
-                found.from[lane] = if is {
-                    left.from[lane]
-                } else {
-                    found.from[lane]
-                };
-                found.to[lane] = if is { left.to[lane] } else { found.to[lane] };
+                found.from[lane] = which(lane, left.from[lane], found.from[lane]);
+                found.to[lane] = which(lane, left.to[lane], found.to[lane]);
             }
         }
-        let mut next = Row([T::ABSENT; LANES]);
-        for (lane, next) in next.0.iter_mut().enumerate() {
-            *next = sorted[(row[lane] as usize).min(sorted.len() - 1)].0[lane];
-        }
-        sums.go_on(simd, T::widen(simd, &next), judged.is_high);
         if taken >= least {
             open &= bits_of(
                 #[inline(always)]
@@ -272,17 +271,17 @@ impl Sums {
 
     /// Moves to the next sample of the end that lost one.
     #[inline(always)]
-    fn go_on<S: Simd>(&mut self, simd: S, next: Wide<S>, is_high: u64) {
+    fn go_on<S: Simd>(&mut self, simd: S, ahead: &mut Ahead, is_high: u64) {
         let (mut low, mut high) = (wide(simd, &self.low), wide(simd, &self.high));
-        let pivot = wide(simd, &self.pivot);
+        let (lower, higher) = ahead.next(simd);
         let is_high = mask(simd, is_high);
         for half in 0..2 {
-            let distance = next[half] - pivot[half];
-            low[half] = is_high[half].select(low[half], distance);
-            high[half] = is_high[half].select(distance, high[half]);
+            low[half] = is_high[half].select(low[half], lower[half]);
+            high[half] = is_high[half].select(higher[half], high[half]);
         }
         self.low = narrow(low);
         self.high = narrow(high);
+        ahead.go_on(simd, is_high);
     }
 
     /// The same for one lane, with sums as the textbook has them: of the rows that are left of those it kept. From here on distances are from their

@@ -91,12 +91,16 @@ fn deviations<S: Simd, T: Sample>(
         |row: &Row<T>| distance(T::widen(simd, row), centre),
     );
     let (mut near, mut far) = (splat(simd, f64::INFINITY), splat(simd, f64::INFINITY));
-    for (first, last) in rows.iter().zip(&rows[rank..]) {
-        nearer(&mut near, at(first), at(last));
+    // A window of rank + 1 samples, and that and the next one.
+    let windows = rows.len() - rank;
+    let mut first = at(&rows[0]);
+    for start in 0..windows - 1 {
+        let (last, next) = (at(&rows[start + rank]), at(&rows[start + rank + 1]));
+        nearer(&mut near, first, last);
+        nearer(&mut far, first, next);
+        first = at(&rows[start + 1]);
     }
-    for (first, last) in rows.iter().zip(&rows[rank + 1..]) {
-        nearer(&mut far, at(first), at(last));
-    }
+    nearer(&mut near, first, at(&rows[rows.len() - 1]));
     let between = inlined(
         #[inline(always)]
         |half: usize| near[half] + (far[half] - near[half]) * part,
