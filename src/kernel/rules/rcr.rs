@@ -5,9 +5,8 @@ use std::hint::select_unpredictable;
 use fearless_simd::{Simd, dispatch, prelude::*};
 
 use super::super::distance::{nearer, window};
-use super::super::lanes::{Wide, inlined, lanes_of, splat, wide};
-use super::super::moments::distance;
-use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
+use super::super::lanes::{Wide, both, flags, inlined, lanes_of, mask, splat, wide};
+use super::super::{Kept, LANES, Row, Sample, Width};
 
 /// What the deviation is, and how far it reaches.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +18,9 @@ pub struct Robust<'a> {
     /// As soon as no more than these are left, nothing more goes; at least 2.
     pub fewest: usize,
 }
+
+/// Up to so many lanes are faster one after the other than all at once.
+const FEW: u32 = 3;
 
 /// A bit for each lane: whether its farthest sample goes, and whether that is the highest.
 #[derive(Default)]
@@ -39,33 +41,89 @@ pub fn rcr_kept<T: Sample>(
     robust: &Robust<'_>,
 ) -> Kept {
     let mut left = *kept;
-    let mut judged = match kept.shared() {
-        Some(rows) if rows.len() > robust.fewest => {
-            dispatch!(width.0, simd => judge_all(simd, &sorted[rows], robust))
-        }
-        _ => judge(
-            sorted,
-            &left,
-            u64::MAX >> (u64::BITS as usize - LANES),
-            robust,
-        ),
+    let mut judged = Judged {
+        goes: u64::MAX >> (u64::BITS as usize - LANES),
+        is_high: 0,
     };
-    while judged.goes != 0 {
-        for lane in lanes_of(judged.goes) {
-            left.take_end(lane, judged.is_high >> lane & 1 == 1);
+    // As long as they are many all lanes are judged at once, those that have stopped, too.
+    let shared = kept.shared().unwrap_or_default();
+    let rows = &sorted[shared];
+    if rows.len() > robust.fewest {
+        judged = dispatch!(width.0, simd => judge_all(simd, rows, None, robust));
+        left.take_ends(&judged);
+        if judged.goes.count_ones() > FEW && rows.len() - 1 > robust.fewest {
+            let next = dispatch!(width.0, simd => judge_all(simd, rows, Some(&judged), robust));
+            judged = Judged {
+                goes: next.goes & judged.goes,
+                ..next
+            };
+            left.take_ends(&judged);
         }
+    }
+    while judged.goes != 0 {
         judged = judge(sorted, &left, judged.goes, robust);
+        left.take_ends(&judged);
     }
     left
 }
 
-/// Judges every lane, all rows of which are kept.
+impl Kept {
+    /// Drops the ends that go.
+    #[inline(always)]
+    fn take_ends(&mut self, judged: &Judged) {
+        for lane in lanes_of(judged.goes) {
+            self.take_end(lane, judged.is_high >> lane & 1 == 1);
+        }
+    }
+}
+
+/// Judges every lane, all rows of which are kept, or all but the end that it has lost: of lanes that have lost none nothing is said then.
 #[inline(always)]
-fn judge_all<S: Simd, T: Sample>(simd: S, rows: &[Row<T>], robust: &Robust<'_>) -> Judged {
-    let n = rows.len();
-    let centre = wide(simd, &median_kept(rows, &Kept::present(rows)));
-    let deviation = deviations(simd, rows, centre, (robust.place)(n));
-    let (lowest, highest) = (T::widen(simd, &rows[0]), T::widen(simd, &rows[n - 1]));
+fn judge_all<S: Simd, T: Sample>(
+    simd: S,
+    rows: &[Row<T>],
+    lost: Option<&Judged>,
+    robust: &Robust<'_>,
+) -> Judged {
+    let n = rows.len() - usize::from(lost.is_some());
+    let low = lost.map_or(0, |lost| lost.goes & !lost.is_high);
+    let (first, begins_higher) = (flags(low), mask(simd, low));
+    let at = inlined(
+        #[inline(always)]
+        |rank: usize| {
+            let sample = T::widen(simd, &rows[rank]);
+            if lost.is_none() {
+                return sample;
+            }
+            let next = T::widen(simd, &rows[rank + 1]);
+            both(
+                #[inline(always)]
+                |half| begins_higher[half].select(next[half], sample[half]),
+            )
+        },
+    );
+    let mut centre = [0.0; LANES];
+    for (lane, centre) in centre.iter_mut().enumerate() {
+        let sample = |rank: usize| rows[rank + first[lane] as usize].0[lane];
+        *centre = sample((n - 1) / 2).halfway(sample(n / 2));
+    }
+    let centre = wide(simd, &centre);
+    let deviation = deviations(
+        simd,
+        n,
+        (robust.place)(n),
+        inlined(
+            #[inline(always)]
+            |rank: usize| {
+                let sample = at(rank);
+                both(
+                    #[inline(always)]
+                    |half| (sample[half] - centre[half]).abs(),
+                )
+            },
+        ),
+    );
+    let (lowest, highest) = (at(0), at(n - 1));
     let mut judged = Judged::default();
     for half in 0..2 {
         let low = centre[half] - lowest[half];
@@ -78,34 +136,27 @@ fn judge_all<S: Simd, T: Sample>(simd: S, rows: &[Row<T>], robust: &Robust<'_>) 
     judged
 }
 
-/// The deviation of every lane, all rows of which are kept.
+/// The deviation of every lane, by the distances of `n` ranks.
 #[inline(always)]
-fn deviations<S: Simd, T: Sample>(
+fn deviations<S: Simd>(
     simd: S,
-    rows: &[Row<T>],
-    centre: Wide<S>,
+    n: usize,
     (rank, part): (usize, f64),
+    at: impl Fn(usize) -> Wide<S>,
 ) -> Wide<S> {
-    let at = inlined(
-        #[inline(always)]
-        |row: &Row<T>| distance(T::widen(simd, row), centre),
-    );
     let (mut near, mut far) = (splat(simd, f64::INFINITY), splat(simd, f64::INFINITY));
     // A window of rank + 1 samples, and that and the next one.
-    let windows = rows.len() - rank;
-    let mut first = at(&rows[0]);
-    for start in 0..windows - 1 {
-        let (last, next) = (at(&rows[start + rank]), at(&rows[start + rank + 1]));
-        nearer(&mut near, first, last);
-        nearer(&mut far, first, next);
-        first = at(&rows[start + 1]);
+    let mut first = at(0);
+    for start in 0..n - rank - 1 {
+        nearer(&mut near, first, at(start + rank));
+        nearer(&mut far, first, at(start + rank + 1));
+        first = at(start + 1);
     }
-    nearer(&mut near, first, at(&rows[rows.len() - 1]));
-    let between = inlined(
+    nearer(&mut near, first, at(n - 1));
+    both(
         #[inline(always)]
-        |half: usize| near[half] + (far[half] - near[half]) * part,
-    );
-    [between(0), between(1)]
+        |half| near[half] + (far[half] - near[half]) * part,
+    )
 }
 
 /// Judges some lanes one after the other. What becomes of one is chance, and they are many: without a branch that hangs on it the next begins before
