@@ -97,6 +97,8 @@ fn cases() -> Vec<(String, Stack)> {
         "linear-fit:3",
         "esd:0.3,0.05",
         "rcr:0.5",
+        "ccd:3,3,gain=1,rdnoise=5",
+        "cr:3,gain=1,rdnoise=5",
     ] {
         cases.push((format!("decode+{step}"), clipped(step)));
     }

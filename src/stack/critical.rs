@@ -48,11 +48,6 @@ impl Critical {
         }
     }
 
-    /// Those of every step.
-    pub(crate) fn of_steps(clip: &[Clip], nframe: usize) -> Vec<Self> {
-        clip.iter().map(|clip| Self::new(clip, nframe)).collect()
-    }
-
     /// That of a step that goes by the noise of the frames, samples being as they are.
     pub(crate) fn of_noise(detectors: Vec<Detector>) -> Self {
         Self {

@@ -52,15 +52,19 @@ pub(crate) fn propagated(method: Method, squares: f64, n: f64, weight: f64) -> f
 }
 
 impl Factors {
-    /// The lowest and the highest value that are kept; there are no bounds where there is no deviation.
-    pub(super) fn bounds(&self, centre: f64, deviation: f64) -> (f64, f64) {
-        let reach = Reach {
+    /// How far a rule reaches.
+    pub(super) fn reach(&self) -> Reach {
+        Reach {
             low: self.low,
             high: self.high,
             floor: 0.0,
-        };
+        }
+    }
+
+    /// The lowest and the highest value that are kept; there are no bounds where there is no deviation.
+    pub(super) fn bounds(&self, centre: f64, deviation: f64) -> (f64, f64) {
         if deviation > 0.0 {
-            reach.bounds(centre, deviation)
+            self.reach().bounds(centre, deviation)
         } else {
             (f64::NEG_INFINITY, f64::INFINITY)
         }

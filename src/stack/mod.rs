@@ -161,9 +161,9 @@ impl StackRoom {
 
     /// Rows of the table of numbers, where a step asks for one.
     fn table_nrow(&self) -> usize {
-        let asks = |clip: &Clip| matches!(clip, Clip::Esd { .. } | Clip::Rcr { .. });
+        let asks = |clip: &Clip| matches!(clip, Clip::Winsorized(_));
         if self.clip.iter().any(asks) {
-            self.nframe
+            self.nframe.div_ceil(LANES)
         } else {
             0
         }

@@ -182,12 +182,12 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             Clip::Pclip { rank, factors } => {
                 self.pclip((rank, factors), room.nframe, nkeep, gives_back);
             }
-            Clip::Winsorized(factors) => self.winsorized(factors, nkeep, gives_back),
+            Clip::Winsorized(factors) => self.winsorized(factors, nkeep, table, gives_back),
             Clip::MedianSigma(factors) => self.median_sigma(factors, nkeep, gives_back),
             Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, gives_back),
             Clip::Poisson(factors) => self.poisson(factors, nkeep, gives_back),
-            Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
-            Clip::Rcr { .. } => self.rcr(critical, nkeep, table),
+            Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep),
+            Clip::Rcr { .. } => self.rcr(critical, nkeep),
             Clip::Ccd { .. } | Clip::Cr { .. } => {
                 if let (Some(factors), Some(noise)) =
                     (clip.of_detector(), critical.noises().shared())

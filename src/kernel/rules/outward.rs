@@ -120,16 +120,6 @@ impl<S: Simd> Walk<S> {
         }
     }
 
-    /// The lanes that keep a row.
-    #[inline(always)]
-    pub(super) fn keeps(&self, index: usize) -> Mask<S> {
-        let at = f64x8::splat(self.simd, index as f64);
-        both(
-            #[inline(always)]
-            |half| self.from[half].simd_le(at) & self.to[half].simd_gt(at),
-        )
-    }
-
     /// The rows below the middles, and those from the middles on.
     pub(super) fn rows(&self) -> (Range<usize>, Range<usize>) {
         let Zones { any, middles, .. } = &self.zones;

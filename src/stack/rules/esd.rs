@@ -12,7 +12,7 @@
 
 use super::super::critical::Critical;
 use super::super::sorted::SortedBlock;
-use crate::kernel::{LANES, Sample, Search, Table, outliers_kept};
+use crate::kernel::{LANES, Sample, Search, outliers_kept};
 use crate::recipe::outliers;
 
 impl<T: Sample> SortedBlock<'_, T> {
@@ -21,7 +21,6 @@ impl<T: Sample> SortedBlock<'_, T> {
         fraction: f64,
         critical: &Critical,
         nkeep: &[u32; LANES],
-        table: &mut Table,
     ) {
         let (_, precise) = critical.tables();
         let n = self.kept.count();
@@ -35,6 +34,6 @@ impl<T: Sample> SortedBlock<'_, T> {
             most,
             past: true,
         };
-        self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+        self.kept = outliers_kept(self.width, self.sorted, &self.kept, &search);
     }
 }

@@ -14,15 +14,10 @@
 use super::super::critical::Critical;
 use super::super::formulas::rcr_place;
 use super::super::sorted::SortedBlock;
-use crate::kernel::{LANES, Robust, Sample, Search, Table, outliers_kept, rcr_kept};
+use crate::kernel::{LANES, Robust, Sample, Search, outliers_kept, rcr_kept};
 
 impl<T: Sample> SortedBlock<'_, T> {
-    pub(in super::super) fn rcr(
-        &mut self,
-        critical: &Critical,
-        nkeep: &[u32; LANES],
-        table: &mut Table,
-    ) {
+    pub(in super::super) fn rcr(&mut self, critical: &Critical, nkeep: &[u32; LANES]) {
         let (robust, precise) = critical.tables();
         let fewest = nkeep.map(|nkeep| nkeep.max(2));
         // Nearly always all lanes have the same.
@@ -40,12 +35,12 @@ impl<T: Sample> SortedBlock<'_, T> {
                 done[lane] = true;
             }
         }
-        self.precise(precise, &fewest, table);
+        self.precise(precise, &fewest);
     }
 
     /// Takes the sample farthest from the mean as long as it is too far: as many as the middle of what is left allows, and again about its new
     /// middle in the lanes where all those went.
-    fn precise(&mut self, critical: &[f64], fewest: &[u32; LANES], table: &mut Table) {
+    fn precise(&mut self, critical: &[f64], fewest: &[u32; LANES]) {
         let mut before = self.kept.count();
         let mut most: [u32; LANES] = std::array::from_fn(|lane| most(before[lane], fewest[lane]));
         while most.iter().any(|most| *most > 0) {
@@ -54,7 +49,7 @@ impl<T: Sample> SortedBlock<'_, T> {
                 most,
                 past: false,
             };
-            self.kept = outliers_kept(self.width, self.sorted, &self.kept, table, &search);
+            self.kept = outliers_kept(self.width, self.sorted, &self.kept, &search);
             let after = self.kept.count();
             most = std::array::from_fn(|lane| {
                 let all = most[lane] > 0 && before[lane] - after[lane] == most[lane];

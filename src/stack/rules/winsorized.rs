@@ -10,7 +10,7 @@
 //! quantised frames most of which are equal, and stops at 4 samples.
 
 use super::super::sorted::SortedBlock;
-use crate::kernel::{LANES, Sample, median_kept, winsorized_kept};
+use crate::kernel::{LANES, Sample, Table, winsorized_kept};
 use crate::recipe::Factors;
 
 impl<T: Sample> SortedBlock<'_, T> {
@@ -18,21 +18,14 @@ impl<T: Sample> SortedBlock<'_, T> {
         &mut self,
         factors: Factors,
         nkeep: &[u32; LANES],
+        table: &mut Table,
         gives_back: &mut [bool; LANES],
     ) {
-        let mut open = self.kept;
-        loop {
-            let before = self.kept;
-            open = open.where_at_least(3);
-            let centre = median_kept(self.sorted, &open);
-            let reach = (factors.low, factors.high);
-            let sigma = winsorized_kept(self.width, self.sorted, &open, &centre, reach);
-            self.drop_outside(factors, &centre, &sigma);
-            self.hold(nkeep, &before, gives_back);
-            if self.kept == before {
-                return;
-            }
-            open = self.kept.where_changed(&before);
+        let how = (&factors.reach(), nkeep);
+        let (left, stopped) = winsorized_kept(self.width, self.sorted, &self.kept, how, table);
+        self.kept = left;
+        for lane in 0..LANES {
+            gives_back[lane] |= stopped >> lane & 1 == 1;
         }
     }
 }
