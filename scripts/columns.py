@@ -85,8 +85,7 @@ def nearly_tied(side, distance, given):
     back, gone = (side != 0) & (given == 0), given != 0
     farthest = np.where(back, distance, -np.inf).max(axis=0)
     nearest = np.where(gone, distance, np.inf).min(axis=0)
-    with np.errstate(invalid="ignore"):
-        return np.abs(nearest - farthest) <= NEAR * nearest
+    return np.isfinite(nearest) & (nearest - farthest <= NEAR * nearest)
 
 
 def outside(y, low, high):
