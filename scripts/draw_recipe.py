@@ -13,7 +13,10 @@ WHOLE_FACTORS = [2, 3, 5]
 
 @dataclass(frozen=True)
 class Outline:
-    """What is known of the frames before the recipe is drawn; tenths: samples on a grid of 0.1."""
+    """What is known of the frames before the recipe is drawn.
+
+    tenths: samples on a grid of 0.1; whole: samples that are few whole numbers.
+    """
 
     size: tuple
     level: float
@@ -21,6 +24,7 @@ class Outline:
     wide: bool
     tenths: bool
     cubes: bool
+    whole: bool = False
 
 
 def draw_sigma(rng, tenths):

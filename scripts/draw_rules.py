@@ -9,6 +9,7 @@ import rejection_rules as rules
 from recipe import ByTextbook, MinMax
 
 EXACT = ("percentile", "pclip")
+ODD_FACTORS = [1.1, 1.7, 2.3, 2.7, 3.2, 4.3, 5.1]
 
 
 def chance(rng, share):
@@ -21,9 +22,17 @@ def pick(rng, choices):
     return choices[int(rng.integers(len(choices)))]
 
 
+def draw_linear_fit(rng):
+    """A linear fit whose factors are no halves: a sample alone on its side of the line is n/2 mean distances from it."""
+    low, high = pick(rng, ODD_FACTORS), pick(rng, ODD_FACTORS)
+    return ByTextbook(f"linear-fit:{low},{high}", lambda y, nkeep: rules.linear_fit(y, low, high, nkeep), 5)
+
+
 def draw_of_pixels(rng, outline, _):
-    """A rule that looks at the samples of a pixel alone."""
+    """A rule that looks at the samples of a pixel alone; no linear fit of few whole numbers, which meet its bounds."""
     step = pick(rng, rejection_draw.RULES)(rng, outline.level, outline.spread)
+    if step.text.startswith("linear-fit"):
+        return draw_of_pixels(rng, outline, _) if outline.whole else draw_linear_fit(rng)
     return ByTextbook(step.text, step.rule, step.fewest, exact=step.text.split(":")[0] in EXACT)
 
 
@@ -69,7 +78,7 @@ def draw_detector(rng, outline, cards):
         return rules.ccd(y, rules.NO_BOUND if name == "cr" else low, high, **model, scale=scale, zero=zero, nkeep=nkeep)
 
     factors = f"{high}" if name == "cr" else f"{low},{high}"
-    return ByTextbook(f"{name}:{factors},{','.join(words)}", rule, 2, scaled=True)
+    return ByTextbook(f"{name}:{factors},{','.join(words)}", rule, 2, exact=True, scaled=True)
 
 
 def draw_rule(rng, outline, cards):
