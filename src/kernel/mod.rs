@@ -42,8 +42,8 @@ pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
 pub use rules::{
-    FarSquares, FrameNoise, Halves, Robust, Search, Strip, Table, along_lines_kept, copy_kept,
-    deviation_kept, far_samples, outliers_kept, rcr_kept, take_sorted, winsorized_kept,
+    FarSquares, FrameNoise, Halves, Hole, Lines, Robust, Search, Strip, Table, along_lines_kept,
+    copy_kept, deviation_kept, far_samples, outliers_kept, rcr_kept, take_sorted, winsorized_kept,
 };
 pub use sort::sort;
 pub use spread::{Between, Centre, Dropped, Reach, Spread};

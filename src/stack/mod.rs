@@ -124,10 +124,11 @@ impl StackRoom {
         present.map(|n| u32::try_from(stay(self.nkeep, n as usize)).unwrap_or(u32::MAX))
     }
 
-    /// Frames whose samples are copied because they are judged each by its own noise.
+    /// Frames whose samples are copied because what is kept of them need not be an interval.
     fn napart(&self) -> usize {
         let differ = |critical: &Critical| critical.noises().differ();
-        if self.critical.iter().any(differ) {
+        let fits = |clip: &Clip| matches!(clip, Clip::LinearFit(_));
+        if self.critical.iter().any(differ) || self.clip.iter().any(fits) {
             self.nframe
         } else {
             0
@@ -160,12 +161,12 @@ impl StackRoom {
 
     /// Rows of the table of numbers, where a step asks for one.
     fn table_nrow(&self) -> usize {
-        let nrow = |clip: &Clip| match clip {
-            Clip::Esd { .. } | Clip::Rcr { .. } => self.nframe,
-            Clip::LinearFit(_) => self.nframe.div_ceil(LANES),
-            _ => 0,
-        };
-        self.clip.iter().map(nrow).max().unwrap_or(0)
+        let asks = |clip: &Clip| matches!(clip, Clip::Esd { .. } | Clip::Rcr { .. });
+        if self.clip.iter().any(asks) {
+            self.nframe
+        } else {
+            0
+        }
     }
 
     /// Bytes that the scratch of a thread takes.
@@ -180,7 +181,7 @@ impl StackRoom {
         }
         if self.way() == Way::Sorted {
             nbyte += self.nframe * narrow + self.table_nrow() * Table::NBYTE;
-            nbyte += self.napart() * Apart::<T>::NBYTE;
+            nbyte += Apart::<T>::nbyte(self.napart());
         }
         if self.way() == Way::Page {
             nbyte += nrow * narrow;

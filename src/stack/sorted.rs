@@ -7,8 +7,8 @@ use super::formulas::MAD_TO_SIGMA;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{
-    Bounds, Centre, Kept, LANES, Row, Sample, Spread, Table, Width, bounds_of_kept, clip_kept,
-    count_rejected, distances_kept, median_distance_kept, median_kept, sort, sum_kept,
+    Bounds, Centre, Kept, LANES, Lines, Row, Sample, Spread, Table, Width, bounds_of_kept,
+    clip_kept, count_rejected, distances_kept, median_distance_kept, median_kept, sort, sum_kept,
 };
 use crate::recipe::{Center, Clip, Deviation, Factors, Family, Iterations, Sigma};
 
@@ -41,11 +41,19 @@ pub(super) struct Apart<T> {
     pub(super) marks: Vec<u16>,
     /// What a step has taken of each frame.
     pub(super) gone: Vec<u16>,
+    /// What a step needs that goes by lines.
+    pub(super) lines: Lines<T>,
 }
 
 impl<T: Sample> Apart<T> {
-    /// Bytes a frame.
-    pub(super) const NBYTE: usize = 2 * size_of::<Row<T>>() + 2 * size_of::<u16>();
+    /// Bytes for so many frames.
+    pub(super) fn nbyte(nframe: usize) -> usize {
+        if nframe == 0 {
+            return 0;
+        }
+        let a_frame = 2 * size_of::<Row<T>>() + 2 * size_of::<u16>() + Lines::<T>::NBYTE;
+        nframe * a_frame + Lines::<T>::NBYTE_MORE
+    }
 
     /// Room for so many frames.
     pub(super) fn new(nframe: usize) -> Self {
@@ -54,6 +62,7 @@ impl<T: Sample> Apart<T> {
             other: vec![Row([T::ABSENT; LANES]); nframe],
             marks: vec![0; nframe],
             gone: vec![0; nframe],
+            lines: Lines::new(nframe),
         }
     }
 }
@@ -108,22 +117,27 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
                 self.unlike_frames(room, (step, factors, critical), rows, tally, (lanes, marks));
                 continue;
             }
-            let before = self.kept;
+            let mut before = self.kept;
             let mut gives_back = [false; LANES];
             self.step(room, (step, clip), table, &mut gives_back);
             for lane in 0..LANES {
                 if gives_back[lane] && lanes.undecided[lane].is_none() {
                     lanes.undecided[lane] = Some(step);
                 }
+            }
+            let mut taken = Sides::default();
+            if matches!(clip, Clip::LinearFit(_)) {
+                let noted = (tally.frames_mut(step), &mut *marks);
+                taken = self.leave_holes(rows, &mut before, &lanes.undecided, noted);
+            }
+            for lane in 0..LANES {
                 if lanes.undecided[lane].is_some() {
                     self.kept.from[lane] = before.from[lane];
                     self.kept.to[lane] = before.to[lane];
                 }
+                taken.low[lane] += self.kept.from[lane] - before.from[lane];
+                taken.high[lane] += before.to[lane] - self.kept.to[lane];
             }
-            let taken = Sides {
-                low: std::array::from_fn(|lane| self.kept.from[lane] - before.from[lane]),
-                high: std::array::from_fn(|lane| before.to[lane] - self.kept.to[lane]),
-            };
             if tally.step(step, &taken) {
                 let after = bounds_of_kept(self.sorted, &self.kept);
                 count_rejected(
@@ -170,7 +184,7 @@ impl<'a, T: Sample> SortedBlock<'a, T> {
             }
             Clip::Winsorized(factors) => self.winsorized(factors, nkeep, gives_back),
             Clip::MedianSigma(factors) => self.median_sigma(factors, nkeep, gives_back),
-            Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, table, gives_back),
+            Clip::LinearFit(factors) => self.linear_fit(factors, nkeep, gives_back),
             Clip::Poisson(factors) => self.poisson(factors, nkeep, gives_back),
             Clip::Esd { fraction, .. } => self.esd(fraction, critical, nkeep, table),
             Clip::Rcr { .. } => self.rcr(critical, nkeep, table),

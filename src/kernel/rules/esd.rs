@@ -37,11 +37,6 @@ impl Table {
         }
     }
 
-    /// Both halves of it, for other numbers.
-    pub(super) fn both(&mut self) -> (&mut [Row<f64>], &mut [Row<f64>]) {
-        (&mut self.sums, &mut self.squares)
-    }
-
     /// Notes the sums up to a row, in all lanes or in those that are masked.
     #[inline(always)]
     fn put<S: Simd>(&mut self, simd: S, row: usize, sums: &[Wide<S>; 2], mask: Option<Mask<S>>) {

@@ -1,21 +1,28 @@
 //! Lines of least squares through sorted samples, and what lies far from them.
+//!
+//! All lanes are fitted again until each of them loses nothing more. What goes mostly stands at the ends of a lane; where something goes from
+//! between others, those between it and the nearer end move up, in a table of distances, and only what is missing in the end from between
+//! others is taken out of the sorted samples ([`Hole`]).
+//!
+//! Lines are fitted in f64, from sums that are kept up to date; the distances from them are taken in f32, which is twice as fast. So they
+//! differ from those of the textbook: where a sample lies so near a bound that this may matter, nothing is decided here.
 
-mod alone;
+mod fit;
+mod hole;
+mod take;
 
-use std::ops::Range;
+use fearless_simd::dispatch;
 
-use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
-
-use self::alone::Alone;
-use super::super::lanes::{
-    Wide, add, bits_of, both, counts, inlined, lanes_of, narrow_counts, splat, wide,
-};
+use self::fit::Zones;
+use super::super::lanes::bits_of;
 use super::super::{Kept, LANES, Row, Sample, Width, median_kept};
-use super::esd::Table;
-use super::outward::{Halves, Outward, Walk};
+
+pub use self::hole::{Hole, Lines};
 
 /// A mean distance below this part of the largest sample is rounding.
 const ROUNDING: f64 = 1e-12;
+/// The fewest samples that a line is drawn through.
+const FEWEST: u32 = 5;
 
 /// How far from their line samples may be: mean distances below it and above it.
 #[derive(Clone, Copy, Debug)]
@@ -26,274 +33,125 @@ pub struct Strip {
     pub high: f64,
 }
 
+/// Lanes that are fitted at once: half a row, for they are done sooner than all of it.
+const HALF: usize = LANES / 2;
+
 /// Fits a line to what is kept of each lane, at least 5 samples, distances from the median over ranks; takes what lies far from it, and
 /// again from what is left, until nothing goes.
 ///
-/// Returns what is left, and a bit for each lane where that is not certain or no interval: it keeps what it kept.
+/// Holes are closed: what stands above them moves down, and absent samples follow. Returns what is left, and a bit for each lane where
+/// that is not certain: what is returned of it does not count.
 ///
 /// # Panics
 ///
-/// If the table has fewer rows than a sixteenth of those there are.
+/// If there is not room for so many rows.
 pub fn along_lines_kept<T: Sample>(
     width: Width,
-    sorted: &[Row<T>],
+    sorted: &mut [Row<T>],
     kept: &Kept,
-    table: &mut Table,
     strip: Strip,
+    lines: &mut Lines<T>,
 ) -> (Kept, u64) {
-    let halves = Halves::of(kept);
     let centre = median_kept(sorted, kept);
     let (mut left, mut uncertain) = (*kept, 0);
-    let far = dispatch!(width.0, simd => look(simd, sorted, &halves, &centre, strip));
-    let open = bits_of(|lane| kept.from[lane] < kept.to[lane] && far[lane] > 0);
-    if open == 0 {
-        return (left, 0);
-    }
-    dispatch!(width.0, simd => {
-        for lane in lanes_of(open) {
-            let rows = kept.rows(lane);
-            let alone = Alone::new(&sorted[rows.clone()], lane, centre[lane], table);
-            match alone.left(simd, strip) {
-                Some(found) => left.set(lane, &(rows.start + found.start..rows.start + found.end)),
-                None => uncertain |= 1 << lane,
-            }
+    for first in [0, HALF] {
+        lines.begin(first);
+        let from = std::array::from_fn(|lane| kept.from[first + lane]);
+        let to = std::array::from_fn(|lane| kept.to[first + lane]);
+        let mut fits = Fits {
+            first,
+            centre: std::array::from_fn(|lane| centre[first + lane]),
+            sorted,
+            lines,
+            from,
+            to,
+            open: bits_of(|lane| lane < HALF && from[lane] < to[lane]),
+            uncertain: 0,
+            nsummed: [0; HALF],
+            sum: [0.0; HALF],
+            products: [0.0; HALF],
+            largest: [0.0; HALF],
+            doubt: [0.0; HALF],
+            base: [0.0; HALF],
+            slope: [0.0; HALF],
+            sigma: [0.0; HALF],
+            wrong: [0.0; HALF],
+            origin: 0,
+        };
+        if fits.open == 0 {
+            continue;
         }
-    });
+        dispatch!(width.0, simd => {
+            fits.begin(simd);
+            while fits.open != 0 {
+                let zones = Zones::of(&fits);
+                fits.look(simd, strip, &zones);
+                fits.take(strip, &zones);
+            }
+        });
+        fits.close();
+        left.from[first..first + HALF].copy_from_slice(&fits.from);
+        left.to[first..first + HALF].copy_from_slice(&fits.to);
+        uncertain |= fits.uncertain << first;
+    }
     (left, uncertain)
 }
 
-/// The lines as vectors.
-#[derive(Clone, Copy)]
-struct Line<S: Simd> {
-    /// Where the line passes the middle.
-    base: Wide<S>,
-    slope: Wide<S>,
+/// The lines of half a block.
+struct Fits<'a, T> {
+    sorted: &'a mut [Row<T>],
+    lines: &'a mut Lines<T>,
+    /// The first of its lanes among those of the block.
+    first: usize,
+    centre: [f64; HALF],
+    /// What is left, by rows of the table of distances.
+    from: [u32; HALF],
+    to: [u32; HALF],
+    /// The lanes from which something may still go.
+    open: u64,
+    uncertain: u64,
+    /// Sums of distances from the centre, and of their products with their rows, counted from the origin.
+    sum: [f64; HALF],
+    products: [f64; HALF],
+    /// How many samples were left when they were last taken anew.
+    nsummed: [u32; HALF],
+    /// The largest distance of what is left.
+    largest: [f64; HALF],
+    /// What rounding makes of a line fitted to them, at most.
+    doubt: [f64; HALF],
+    /// The lines, at the origin and with each row.
+    base: [f64; HALF],
+    slope: [f64; HALF],
+    /// The mean distance from them, and how wrong that may be.
+    sigma: [f64; HALF],
+    wrong: [f64; HALF],
+    /// A row in the middle.
+    origin: usize,
 }
 
-impl<S: Simd> Line<S> {
-    /// How far above the line a sample lies.
+impl<T: Sample> Fits<'_, T> {
+    /// How many samples of a lane are left.
     #[inline(always)]
-    fn away(&self, sample: Wide<S>, above: Wide<S>) -> Wide<S> {
-        both(
-            #[inline(always)]
-            |half| sample[half] - (self.base[half] + self.slope[half] * above[half]),
-        )
+    fn n(&self, lane: usize) -> u32 {
+        self.to[lane] - self.from[lane]
     }
 
-    /// The distance of a sample from the line.
+    /// The distance of a sample from its centre.
     #[inline(always)]
-    fn distance(&self, sample: Wide<S>, above: Wide<S>) -> [Wide<S>; 1] {
-        let away = self.away(sample, above);
-        [[away[0].abs(), away[1].abs()]]
+    fn distance(&self, row: usize, lane: usize) -> f64 {
+        let rank = self.lines.ranks[row][lane] as usize;
+        self.sorted[rank].0[self.first + lane].to_f64() - self.centre[lane]
     }
-}
 
-/// How many samples of each lane lie too far from their line.
-#[inline(always)]
-fn look<S: Simd, T: Sample>(
-    simd: S,
-    sorted: &[Row<T>],
-    halves: &Halves,
-    centre: &[f64; LANES],
-    strip: Strip,
-) -> [u32; LANES] {
-    let walk = Walk::new(simd, halves);
-    let n = counts(simd, &halves.kept.count());
-    let line = fit(simd, sorted, &walk, (halves, centre), n);
-    let (sum, widest) = distances(simd, sorted, &walk, line);
-    let largest = wide(simd, &largest(sorted, halves));
-    let (mut low, mut high) = (n, n);
-    let (nan, zero) = (f64x8::splat(simd, f64::NAN), f64x8::splat(simd, 0.0));
-    let mut within = true;
-    for half in 0..2 {
-        let sigma = sum[half] / n[half];
-        let sigma = sigma.simd_gt(largest[half] * ROUNDING).select(sigma, nan);
-        low[half] = zero - sigma * strip.low;
-        high[half] = sigma * strip.high;
-        // Comparisons with NaN are false, as they are in lanes that keep nothing.
-        let beyond = widest[half].simd_gt(high[half]) | (zero - widest[half]).simd_lt(low[half]);
-        within &= !(beyond & n[half].simd_gt(zero)).any_true();
+    /// The place of a row, from the origin on.
+    #[inline(always)]
+    fn place(&self, row: usize) -> f64 {
+        row as f64 - self.origin as f64
     }
-    count(simd, sorted, &walk, line, ((low, high), within))
-}
 
-/// The lines of least squares.
-#[inline(always)]
-fn fit<S: Simd, T: Sample>(
-    simd: S,
-    sorted: &[Row<T>],
-    walk: &Walk<S>,
-    (halves, centre): (&Halves, &[f64; LANES]),
-    n: Wide<S>,
-) -> Line<S> {
-    let centre = wide(simd, centre);
-    let (from, middle) = (
-        counts(simd, &halves.kept.from),
-        counts(simd, &halves.middle),
-    );
-    let sums = walk.sums(
-        sorted,
-        #[inline(always)]
-        |sample, above| {
-            let distance = [sample[0] - centre[0], sample[1] - centre[1]];
-            [distance, [above[0] * distance[0], above[1] * distance[1]]]
-        },
-    );
-    let (sum, products) = (sums.total(0), sums.total(1));
-    let zero = splat(simd, 0.0);
-    let mut line = Line {
-        base: zero,
-        slope: zero,
-    };
-    for half in 0..2 {
-        let n = n[half];
-        let rank = (n - 1.0) * 0.5 - (middle[half] - from[half]);
-        let slope = (products[half] - rank * sum[half]) / (n * (n * n - 1.0) / 12.0);
-        line.base[half] = centre[half] + (sum[half] / n - slope * rank);
-        line.slope[half] = slope;
+    /// Gives up a lane.
+    fn give_up(&mut self, lane: usize) {
+        self.open &= !(1 << lane);
+        self.uncertain |= 1 << lane;
     }
-    line
-}
-
-/// The rows far out on either side: an eighth each.
-#[inline(always)]
-fn outer((below, above): &(Range<usize>, Range<usize>)) -> (usize, usize) {
-    let eighth = (above.end - below.start) / 8;
-    (
-        (below.start + eighth).min(below.end),
-        (above.end - eighth).max(above.start),
-    )
-}
-
-/// The sum of the distances from the line, and the largest of the inner rows.
-#[inline(always)]
-fn distances<S: Simd, T: Sample>(
-    simd: S,
-    sorted: &[Row<T>],
-    walk: &Walk<S>,
-    line: Line<S>,
-) -> (Wide<S>, Wide<S>) {
-    let rows = walk.rows();
-    let (first, last) = outer(&rows);
-    let (below, above) = rows;
-    let zero = [splat(simd, 0.0)];
-    let mut sums = Outward {
-        low: zero,
-        high: zero,
-    };
-    let mut widest = [zero[0]; 2];
-    let [wide_low, wide_high] = &mut widest;
-    walk.downwards(
-        sorted,
-        first..below.end,
-        &mut sums.low,
-        #[inline(always)]
-        |sample, above| note(line.distance(sample, above), wide_low),
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    walk.upwards(
-        sorted,
-        above.start..last,
-        &mut sums.high,
-        #[inline(always)]
-        |sample, above| note(line.distance(sample, above), wide_high),
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    walk.downwards(
-        sorted,
-        below.start..first,
-        &mut sums.low,
-        #[inline(always)]
-        |sample, above| line.distance(sample, above),
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    walk.upwards(
-        sorted,
-        last..above.end,
-        &mut sums.high,
-        #[inline(always)]
-        |sample, above| line.distance(sample, above),
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    let widest = both(
-        #[inline(always)]
-        |half| widest[0][half].max(widest[1][half]),
-    );
-    (sums.total(0), widest)
-}
-
-/// Widens what was seen so far.
-#[inline(always)]
-fn note<S: Simd>(distance: [Wide<S>; 1], widest: &mut Wide<S>) -> [Wide<S>; 1] {
-    let [seen] = distance;
-    *widest = [widest[0].max(seen[0]), widest[1].max(seen[1])];
-    distance
-}
-
-/// How many samples lie beyond the bounds; `within` says that no inner row has any.
-#[inline(always)]
-fn count<S: Simd, T: Sample>(
-    simd: S,
-    sorted: &[Row<T>],
-    walk: &Walk<S>,
-    line: Line<S>,
-    ((low, high), within): ((Wide<S>, Wide<S>), bool),
-) -> [u32; LANES] {
-    let (one, zero) = (f64x8::splat(simd, 1.0), f64x8::splat(simd, 0.0));
-    let rows = walk.rows();
-    let (first, last) = if within {
-        outer(&rows)
-    } else {
-        (rows.0.end, rows.1.start)
-    };
-    let terms = inlined(
-        #[inline(always)]
-        |sample, above| {
-            let away = line.away(sample, above);
-            [both(
-                #[inline(always)]
-                |half| {
-                    let far = away[half].simd_lt(low[half]) | away[half].simd_gt(high[half]);
-                    far.select(one, zero)
-                },
-            )]
-        },
-    );
-    let (mut far, mut above) = ([[zero; 2]], [[zero; 2]]);
-    walk.downwards(
-        sorted,
-        rows.0.start..first,
-        &mut far,
-        terms,
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    walk.upwards(
-        sorted,
-        last..rows.1.end,
-        &mut above,
-        terms,
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    add(&mut far[0], above[0]);
-    narrow_counts(far[0])
-}
-
-/// The largest of the samples that are kept of each lane, by size.
-#[inline(always)]
-fn largest<T: Sample>(sorted: &[Row<T>], halves: &Halves) -> [f64; LANES] {
-    let mut largest = [0.0; LANES];
-    for (lane, largest) in largest.iter_mut().enumerate() {
-        let rows = halves.kept.rows(lane);
-        if !rows.is_empty() {
-            let at = |row: usize| sorted[row].0[lane].to_f64().abs();
-            *largest = at(rows.start).max(at(rows.end - 1));
-        }
-    }
-    largest
 }

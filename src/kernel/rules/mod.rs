@@ -11,7 +11,7 @@ mod rcr;
 mod winsorized;
 
 pub use esd::{Search, Table, outliers_kept};
-pub use line::{Strip, along_lines_kept};
+pub use line::{Hole, Lines, Strip, along_lines_kept};
 pub use noise::{FarSquares, FrameNoise, copy_kept, far_samples, take_sorted};
 pub use outward::{Halves, deviation_kept};
 pub use rcr::{Robust, rcr_kept};
