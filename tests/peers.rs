@@ -15,7 +15,7 @@ struct Case<'a> {
 }
 
 /// Differences from imcombine.
-const IRAF: [Case; 6] = [
+const IRAF: [Case<'static>; 6] = [
     Case {
         way: "pclip: what lies on the bound stays",
         samples: &[10.0, 12.0, 14.0, 16.0, 20.0],
@@ -55,7 +55,7 @@ const IRAF: [Case; 6] = [
 ];
 
 /// Differences from Siril.
-const SIRIL: [Case; 9] = [
+const SIRIL: [Case<'static>; 9] = [
     Case {
         way: "floor: of four samples one may go",
         samples: &[-1.0, 0.0, 1.0, 60.0],
@@ -114,7 +114,7 @@ const SIRIL: [Case; 9] = [
 
 /// Runs a case.
 #[track_caller]
-fn assert_keeps(case: &Case) {
+fn assert_keeps(case: &Case<'_>) {
     let place = Place::new();
     for (number, sample) in case.samples.iter().enumerate() {
         let rdnoise = if number == 4 { 1e5 } else { 0.0 };
