@@ -172,7 +172,7 @@ class Recipe:
 
     def rejection_flags(self):
         """What goes with the steps."""
-        words = [f"--nkeep={self.nkeep}"] if self.nkeep else []
+        words = ["--nkeep", str(self.nkeep)] if self.nkeep > 0 else [f"--nkeep={self.nkeep}"] * (self.nkeep < 0)
         words += ["--grow", number(self.grow)] if self.grow else []
         words += ["--hole-fill", str(self.hole_fill)] if self.hole_fill else []
         return words + (["--rejected", "masks"] if self.rejected else [])
