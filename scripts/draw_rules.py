@@ -28,11 +28,11 @@ def draw_linear_fit(rng):
     return ByTextbook(f"linear-fit:{low},{high}", lambda y, nkeep: rules.linear_fit(y, low, high, nkeep), 5)
 
 
-def draw_of_pixels(rng, outline, _):
+def draw_of_pixels(rng, outline, cards):
     """A rule that looks at the samples of a pixel alone; no linear fit of few whole numbers, which meet its bounds."""
     step = pick(rng, rejection_draw.RULES)(rng, outline.level, outline.spread)
     if step.text.startswith("linear-fit"):
-        return draw_of_pixels(rng, outline, _) if outline.whole else draw_linear_fit(rng)
+        return draw_of_pixels(rng, outline, cards) if outline.whole else draw_linear_fit(rng)
     return ByTextbook(step.text, step.rule, step.fewest, exact=step.text.split(":")[0] in EXACT)
 
 
@@ -44,7 +44,10 @@ def draw_auto(*_):
 def draw_poisson(rng, *_):
     """The rule that goes by the noise of rows."""
     low, high = rejection_draw.factor(rng), rejection_draw.factor(rng)
-    rule = lambda y, nkeep, row: rules.poisson(y, row, low, high, nkeep)  # noqa: E731
+
+    def rule(y, nkeep, row):
+        return rules.poisson(y, row, low, high, nkeep)
+
     return ByTextbook(f"poisson:{low},{high}", rule, 3, by_row=True)
 
 
@@ -71,7 +74,7 @@ def draw_detector(rng, outline, cards):
                 card[f"{key.upper()}1"] = value
         else:
             model[key] = np.full(nframe, numbers[0])
-            words.append(f"{key}={numbers[0]!r}".replace("np.float64(", "").rstrip(")"))
+            words.append(f"{key}={float(numbers[0])!r}")
 
     def rule(y, nkeep, pairs):
         scale, zero = np.array(pairs).T

@@ -76,9 +76,9 @@ class Sigma:
 class ByTextbook:
     """A rule of rejection_rules.py; `rule(y, nkeep)` gives the sides and the doubts.
 
-    `exact`: what it compares are samples with bounds that come of their median, which hardly depend on samples that are nearly tied. A rule that is
-    `scaled` is called with the (a, b) of the frames too; one `by_row` with the row of each pixel, and what is doubtful
-    in a row makes all of it doubtful.
+    `exact`: what it compares are samples with bounds that come of their median, so that samples that are nearly tied
+    raise no doubt. A rule that is `scaled` is called with the (a, b) of the frames too; one `by_row` with the row of
+    each pixel, and what is doubtful in a row makes all of it doubtful.
     """
 
     words: str
