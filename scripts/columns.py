@@ -80,6 +80,14 @@ def give_back(side, distance, left, least):
     return np.where(going & (rank < need), 0, side)
 
 
+def nearly_tied(side, distance, given):
+    """Columns in which what came back and what went lie so nearly equally far that rounding chose between them."""
+    back, gone = (side != 0) & (given == 0), given != 0
+    farthest = np.where(back, distance, -np.inf).max(axis=0)
+    nearest = np.where(gone, distance, np.inf).min(axis=0)
+    return np.isfinite(nearest) & (nearest - farthest <= NEAR * nearest)
+
+
 def outside(y, low, high):
     """LOW below the one bound, HIGH above the other, 0 on and between them."""
     with np.errstate(invalid="ignore"):
@@ -92,12 +100,12 @@ def near(y, bound, size):
         return (np.isfinite(bound) & (np.abs(y - bound) <= NEAR * size)).any(axis=0)
 
 
-def repeat(y, judge, nkeep, least, times=None):
+def repeat(y, judge, nkeep, least, times=None, rounded=False):
     """Runs a rule until nothing goes; (the sides of all that went, which columns are in doubt).
 
     `judge(left, columns)` says of the samples left in some columns which go (sides), their distances from the centre,
     and in which columns rounding decided. `least` is the fewest samples that the rule judges; `times` is how often it
-    is done at most.
+    is done at most; `rounded` says that the distances are, so that a tie of them is in doubt.
     """
     sides, doubts = np.zeros(y.shape, "i1"), np.zeros(y.shape[1], bool)
     keep = fewest(nkeep, y)
@@ -108,8 +116,9 @@ def repeat(y, judge, nkeep, least, times=None):
             break
         left = y[:, columns]
         side, distance, doubt = judge(left, columns)
-        side = give_back(side, distance, count(left), keep[columns])
-        doubts[columns] |= doubt
+        given = give_back(side, distance, count(left), keep[columns])
+        doubts[columns] |= doubt | (nearly_tied(side, distance, given) & rounded)
+        side = given
         sides[:, columns] += side
         y = y.copy()
         y[:, columns] = np.where(side != 0, np.nan, left)

@@ -4,26 +4,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-import rejection_draw
-from recipe import UNCERTAIN, ByTextbook, Extrema, MinMax, PerFrame, Recipe, Section, Sigma
+from draw_rules import chance, draw_neighbours, draw_rule, once, pick
+from recipe import UNCERTAIN, Extrema, MinMax, PerFrame, Recipe, Section, Sigma
 
 ODD_FACTORS = [0.83, 1.37, 1.73, 1.91, 2.23, 2.61, 3.1, 3.3, 4.7, 5.3]
 WHOLE_FACTORS = [2, 3, 5]
 
 
-def chance(rng, share):
-    """True in that share of the draws."""
-    return bool(rng.random() < share)
-
-
-def pick(rng, choices):
-    """One of the choices."""
-    return choices[int(rng.integers(len(choices)))]
-
-
 @dataclass(frozen=True)
 class Outline:
-    """What is known of the frames before the recipe is drawn; tenths: samples on a grid of 0.1."""
+    """What is known of the frames before the recipe is drawn.
+
+    tenths: samples on a grid of 0.1; whole: samples that are few whole numbers.
+    """
 
     size: tuple
     level: float
@@ -31,6 +24,7 @@ class Outline:
     wide: bool
     tenths: bool
     cubes: bool
+    whole: bool = False
 
 
 def draw_sigma(rng, tenths):
@@ -51,9 +45,9 @@ def draw_sigma(rng, tenths):
     return Sigma(low, high, center, dev, iters, floor)
 
 
-def draw_step(rng, outline):
+def draw_step(rng, outline, cards):
     """One clip step."""
-    kind = pick(rng, ["sigma", "sigma", "extrema", "minmax", "rule", "rule"])
+    kind = pick(rng, ["sigma", "sigma", "extrema", "minmax", "rule", "rule", "rule"])
     if kind == "sigma" and outline.size[0] < Sigma.fewest and chance(rng, 0.9):
         # Refused: of so few samples it could take nothing that could be trusted.
         kind = "extrema"
@@ -63,8 +57,7 @@ def draw_step(rng, outline):
         # Of samples on such a grid both ends may be equally far but for rounding.
         kind = "extrema"
     if kind == "rule":
-        step = pick(rng, rejection_draw.RULES)(rng, outline.level, outline.spread)
-        return ByTextbook(step.text, step.rule, step.fewest)
+        return draw_rule(rng, outline, cards)
     if kind == "extrema":
         return Extrema(int(rng.integers(0, 4)), int(rng.integers(0, 4)))
     digits = pick(rng, [0, 2])
@@ -217,8 +210,8 @@ def draw_recipe(rng, outline, config):
     weight = draw_weight(rng, nframe, cards, cubes, config)
     recipe = Recipe(
         method=method,
-        clip=tuple(draw_step(rng, outline) for _ in range(int(rng.integers(0, 4)))),
-        nkeep=int(rng.integers(0, 6)) if chance(rng, 0.5) else 0,
+        clip=once([draw_step(rng, outline, cards) for _ in range(int(rng.integers(0, 4)))]),
+        nkeep=int(rng.integers(-5, 6)) if chance(rng, 0.5) else 0,
         scale=scale,
         zero=zero,
         scale_to=scale_to,
@@ -233,7 +226,7 @@ def draw_recipe(rng, outline, config):
         sections["stats_section"] = draw_section(rng, nrow, ncol)
     if chance(rng, 0.15):
         sections["region"] = draw_section(rng, nrow, ncol)
-    config.recipe = draw_norm(rng, replace(recipe, **sections), positive)
+    config.recipe = draw_neighbours(rng, draw_norm(rng, replace(recipe, **sections), positive))
     config.names, name_flags = draw_names(rng)
     config.run_flags = draw_run_flags(rng) + name_flags
     return cards

@@ -153,11 +153,11 @@ def factors(samples, recipe):
 def normalise(samples, recipe, sample_type):
     """The samples y, rounded once to the sample type and held as f64; absent stays NaN.
 
-    Also returns |a| of each frame, by which its uncertainty is scaled.
+    Also returns (a, b) of each frame.
     """
     pairs = factors(samples, recipe)
     scaled = np.empty_like(samples)
     for frame, (a, b) in enumerate(pairs):
         product = samples[frame] * a
         scaled[frame] = (product + b).astype(sample_type).astype(np.float64)
-    return scaled, [abs(a) for a, _ in pairs]
+    return scaled, pairs

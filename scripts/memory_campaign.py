@@ -30,19 +30,23 @@ CASES = {
     "packed output": ["--compress", "rice", "--planes", ALL],
     "gzipped output": ["--compress", "gzip", "--quantize", "4", "--dtype", "f64"],
     "MAD clip": ["--clip", "sigma:5", "--planes", ALL],
+    "unlike detectors": ["--clip", "ccd:3,gain=GAIN,rdnoise=RDNOISE,snoise=0.01", "--planes", ALL],
+    "line": ["--clip", "linear-fit:3", "--planes", ALL],
+    "ESD, RCR": ["--clip", "esd:0.3,0.05", "--clip", "rcr", "--planes", ALL],
+    "weights by noise": ["--clip", "winsorized:3", "--norm", "addscale", "--weight", "noise", "--planes", ALL],
     "poisson": ["--clip", "poisson:4", "--planes", ALL],
     "neighbours, masks": ["--clip", "sigma:4", "--grow", "1.5", "--hole-fill", "4", "--planes", ALL, "--rejected", MASKS],
 }
 
 
-def stacks(binary, ledger, place, short):
+def stacks(binary, ledger, place, short, cases):
     """Every run of frames that are combined as they are."""
-    shapes = [(8, 512), (40, 512)] if short else [(8, 2048), (100, 512), (500, 2048), (2000, 512)]
+    shapes = [(8, 512), (40, 512), (1000, 64)] if short else [(8, 2048), (100, 512), (500, 2048), (2000, 512), (1000, 64)]
     for count, side in shapes:
         folder = place / f"{count}x{side}"
         make_frames(folder, count, side)
         large = count * side * side > 3e8
-        for case, flags in CASES.items():
+        for case, flags in cases.items():
             if large and case in ("mean, all planes", "neighbours, masks"):
                 continue
             stack(binary, ledger, (folder, count, side), f"{count:5} × {side}² {case:18}", flags)
@@ -90,15 +94,16 @@ def main():
     parser.add_argument("--short", action="store_true", help="few and small frames: two minutes")
     parser.add_argument("--cgroup", action="store_true", help="each run in a cgroup of the size of its limit")
     parser.add_argument("--part", choices=["stacks", "packed", "calibration"], help="one part of the campaign")
-    parser.add_argument("--case", default="", metavar="TEXT", help="only calibrations whose name has TEXT in it")
+    parser.add_argument("--case", default="", metavar="TEXT", help="only stacks and calibrations whose name has TEXT in it")
     parser.add_argument("--go-on", action="store_true", help="do not end at the first promise broken")
     args = parser.parse_args()
+    cases = {name: flags for name, flags in CASES.items() if args.case.lower() in name.lower()}
     cgroup = Cgroup(args.cgroup)
     ledger = Ledger(cgroup, args.go_on)
     try:
         with tempfile.TemporaryDirectory() as place:
             if args.part in (None, "stacks"):
-                stacks(args.binary, ledger, Path(place), args.short)
+                stacks(args.binary, ledger, Path(place), args.short, cases)
             if args.part in (None, "packed"):
                 packed(args.binary, ledger, Path(place), args.short)
             if args.part in (None, "calibration"):

@@ -74,11 +74,19 @@ class Sigma:
 
 @dataclass(frozen=True)
 class ByTextbook:
-    """A rule of rejection_rules.py; `rule(y, nkeep)` gives the sides and the doubts."""
+    """A rule of rejection_rules.py; `rule(y, nkeep)` gives the sides and the doubts.
+
+    `exact`: what it compares are samples with bounds that come of their median, so that samples that are nearly tied
+    raise no doubt. A rule that is `scaled` is called with the (a, b) of the frames too; one `by_row` with the row of
+    each pixel, and what is doubtful in a row makes all of it doubtful.
+    """
 
     words: str
     rule: Callable
     fewest: int
+    exact: bool = False
+    scaled: bool = False
+    by_row: bool = False
 
     def text(self):
         """The step as on the command line."""
@@ -118,6 +126,9 @@ class Recipe:
     method: str = "average"
     clip: tuple = ()
     nkeep: int = 0
+    grow: float = 0.0
+    hole_fill: int = 0
+    rejected: bool = False
     scale: PerFrame = PerFrame()
     zero: PerFrame = PerFrame()
     scale_to: float | str | None = None
@@ -149,8 +160,7 @@ class Recipe:
             words += ["--method", self.method]
         for step in self.clip:
             words += ["--clip", step.text()]
-        if self.nkeep:
-            words += ["--nkeep", str(self.nkeep)]
+        words += self.rejection_flags()
         words += self.level_flags()
         if self.uncertainty != "scatter":
             words += ["--uncertainty", self.uncertainty]
@@ -159,6 +169,13 @@ class Recipe:
         if self.dtype != "auto":
             words += ["--dtype", self.dtype]
         return words + ["--planes", ",".join(self.planes)]
+
+    def rejection_flags(self):
+        """What goes with the steps."""
+        words = ["--nkeep", str(self.nkeep)] if self.nkeep > 0 else [f"--nkeep={self.nkeep}"] * (self.nkeep < 0)
+        words += ["--grow", number(self.grow)] if self.grow else []
+        words += ["--hole-fill", str(self.hole_fill)] if self.hole_fill else []
+        return words + (["--rejected", "masks"] if self.rejected else [])
 
     def level_flags(self):
         """Scale, zero, weight and the section they are measured in."""

@@ -149,6 +149,14 @@ SIRIL = [
         1.7,
     ),
     SirilCase(
+        "creeps: 8 and 4 come to stand at the median, 0.5, which creeps to 0 then, and 1 goes as well",
+        [0, 0, 0, 1, 4, 8],
+        "rej m 1.5 1.5",
+        lambda y: rules.median_sigma(y, 1.5, 1.5),
+        0,
+        0.25,
+    ),
+    SirilCase(
         "moments: after the first iteration the line has the moments of all the ranks",
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 120],
         "rej l 2 2",
@@ -197,7 +205,20 @@ def check_cases(home):
         check_iraf(case, home / "case")
     for case in SIRIL:
         check_siril(case, home / "case")
-    return len(IRAF) + len(SIRIL) + check_methods(home / "methods")
+    check_grow(home / "grow")
+    return len(IRAF) + len(SIRIL) + 1 + check_methods(home / "methods")
+
+
+def check_grow(folder):
+    """Rays of two frames side by side: imcombine grows where nkeep is then not held, against its own help; ours does not."""
+    y = np.full((3, 5, 5), 100.0)
+    y[0, 2, 1] = y[1, 2, 2] = 9000
+    job = {"reject": "ccdclip", "lsigma": 4, "hsigma": 4, "rdnoise": "10.", "grow": 1, "nkeep": 2}
+    theirs = iraf.imcombine(y, folder, [job])[0].left.sum(axis=0)
+    sides = rules.ccd(y.reshape(3, -1), 4, 4, 1.0, 10.0, nkeep=2)[0].reshape(y.shape)
+    ours = ((sides == 0) & ~rules.grow(sides, np.isfinite(y), 1, nkeep=2)).sum(axis=0)
+    if theirs[2].tolist() != [2, 1, 1, 2, 3] or ours[2].tolist() != [2, 2, 2, 2, 3]:
+        raise Disagreement(f"grow with nkeep=2: imcombine keeps {theirs[2]}, we keep {ours[2]}")
 
 
 METHODS = [("lmedian", False), ("median", False), ("quadrature", False), ("quadrature", True), ("average", True)]

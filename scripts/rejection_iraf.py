@@ -135,7 +135,7 @@ class Column:
         self.before = self.end - self.low
         while self.low < self.end and self.low in going and self.z[self.low] < c:
             self.low += 1
-        while self.end > self.low and self.end - 1 in going:
+        while self.end > self.low and self.end - 1 in going and self.z[self.end - 1] > c:
             self.end -= 1
         inside = [rank for rank in going if self.low <= rank < self.end]
         for rank in inside:

@@ -4,7 +4,7 @@ import numpy as np
 
 from compare import Disagreement, combine_command, launch, read_output, shell
 from fits_frames import FrameFile, Image, write_frames
-from rejection_around import judge_around
+from rejection_around import is_refused, judge_around
 from rejection_draw import KINDS, NCOL, chain, draw_noise_step, draw_older_step, draw_stack, draw_step, noise_cards
 
 PLANES = ["data", "count", "low", "high"]
@@ -66,8 +66,8 @@ def judge_stack(binary, rng, folder):
     flags += ["--planes", ",".join(PLANES), "--threads", str(rng.choice([1, 2]))]
     run = launch(combine_command(binary, flags, "out.fits", names), folder)
     try:
-        if run.code != 0:
-            raise Disagreement(f"exit status {run.code}\n{run.message}")
+        if is_refused(run, steps, len(stored)):
+            return 0, 0
         answer = read_output(folder / "out.fits", PLANES, "f64" if dtype == "f64" else "f32")
         y = stored.astype(float).reshape(len(stored), -1)
         sides, doubts = chain(y, steps, nkeep)

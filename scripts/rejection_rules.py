@@ -232,7 +232,7 @@ def linear_fit(y, low, high, nkeep=0):
         np.put_along_axis(back, by, np.arange(len(z))[:, None], axis=0)
         return np.take_along_axis(side, back, axis=0), np.take_along_axis(distance, back, axis=0), doubt
 
-    return repeat(y, judge, nkeep, 5)
+    return repeat(y, judge, nkeep, 5, rounded=True)
 
 
 class Ends:

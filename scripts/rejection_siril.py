@@ -203,7 +203,8 @@ def median_sigma(values, nframe, low, high, ways=()):
             break
         replaced |= set(going)
         for rank in going:
-            w[rank] = float(np.float32(m))
+            # Siril's own precision; a difference of one step of it may be all that is left.
+            w[rank] = float(np.float32(m)) if ways else m
     if "counts" in ways:
         return mean(w)
     return value([v for rank, v in enumerate(values) if rank not in replaced], values, nframe, ways)

@@ -26,6 +26,7 @@ import numpy as np
 import rejection_rules as rules
 from compare import Disagreement, combine_command, launch, read_output
 from fits_frames import FrameFile, Image, write_frames
+from rejection_draw import automatic
 
 LEVEL, GAIN, RDNOISE = 1000.0, 1.0, 10.0
 SIGMA = float(np.sqrt(LEVEL / GAIN + (RDNOISE / GAIN) ** 2))
@@ -55,6 +56,7 @@ RULES = {
     f"ccd:3,3,{NOISE}": partial(rules.ccd, low=3, high=3, gain=GAIN, rdnoise=RDNOISE),
     f"cr:3,{NOISE}": partial(rules.cr, high=3, gain=GAIN, rdnoise=RDNOISE),
     "poisson:3,3": lambda y: rules.poisson(y, np.arange(y.shape[1]) * ROWS // y.shape[1], 3, 3),
+    "auto": lambda y: automatic(y, 0),
 }
 
 

@@ -205,8 +205,8 @@ def give_back(kept, taken, middle, y, nkeep, exact_middle):
 
 
 def sigma_step(kept, y, step, nkeep):
-    """(survivors, number dropped low, number dropped high) of a sigma step."""
-    nlow = nhigh = 0
+    """(survivors, those dropped low, those dropped high) of a sigma step."""
+    all_low, all_high = [], []
     left = {"converge": None, None: 1}.get(step.iters, step.iters)
     while kept and left != 0:
         low, high, middle = sigma_iteration(kept, y, step)
@@ -217,15 +217,15 @@ def sigma_step(kept, y, step, nkeep):
             break
         gone = set(low) | set(high)
         kept = [i for i in kept if i not in gone]
-        nlow, nhigh = nlow + len(low), nhigh + len(high)
+        all_low, all_high = all_low + low, all_high + high
         left = None if left is None else left - 1
-    return kept, nlow, nhigh
+    return kept, all_low, all_high
 
 
 def extrema_step(kept, y, step, nkeep):
-    """(survivors, number dropped low, number dropped high) of an extrema step."""
+    """(survivors, those dropped low, those dropped high) of an extrema step."""
     if not kept:
-        return kept, 0, 0
+        return kept, [], []
     order = sorted(kept, key=lambda i: (y[i], i))
     nlow = min(step.nlow, len(order))
     nhigh = min(step.nhigh, len(order) - nlow)
@@ -234,19 +234,19 @@ def extrema_step(kept, y, step, nkeep):
     back = give_back(kept, low + high, middle, y, nkeep, lambda: True)
     low, high = [i for i in low if i not in back], [i for i in high if i not in back]
     gone = set(low) | set(high)
-    return [i for i in kept if i not in gone], len(low), len(high)
+    return [i for i in kept if i not in gone], low, high
 
 
 def minmax_step(kept, x, step):
-    """(survivors, number below, number above) of a minmax step; it gives nothing back."""
+    """(survivors, those below, those above) of a minmax step; it gives nothing back."""
     low = [i for i in kept if step.low is not None and x[i] < step.low]
     high = [i for i in kept if step.high is not None and x[i] > step.high]
     gone = set(low) | set(high)
-    return [i for i in kept if i not in gone], len(low), len(high)
+    return [i for i in kept if i not in gone], low, high
 
 
 def clip_step(kept, samples, step, nkeep):
-    """(survivors, number dropped low, number dropped high) of one step."""
+    """(survivors, those dropped low, those dropped high) of one step."""
     if isinstance(step, MinMax):
         return minmax_step(kept, samples.x, step)
     if isinstance(step, Extrema):

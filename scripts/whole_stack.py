@@ -1,12 +1,13 @@
 """The oracle over whole frames: the pixels of a stack, one after the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 
 import numpy as np
 
 from level_oracle import Refusal, levels, normalise
-from recipe import ByTextbook, PerFrame
+from neighbour_oracle import HIGH, LOW, NEIGHBOUR, add_neighbours
+from recipe import ByTextbook, MinMax, PerFrame
 from stack_oracle import INTEGERS, Samples, Undecided, clip_step, combine_pixel
 
 NEARLY_TIED = 1e-11
@@ -18,12 +19,14 @@ RANGES = {"i16": (-32767, 32767), "u16": (0, 65534), "i32": (-2147483647, 214748
 class Expected:
     """The answers by (row, column) of the output; None where rounding alone decides.
 
-    `samples` holds what they were made of, by name, (nframe, nrow, ncol) or None.
+    `samples` holds what they were made of, by name, (nframe, nrow, ncol) or None; `codes` what became of each sample,
+    where that is told: 0 left or absent, 1 low, 2 high, 3 a neighbour.
     """
 
     pixels: dict
     dtype: str
     samples: dict
+    codes: np.ndarray | None = None
 
 
 def weights_of(recipe, stack, u, sizes):
@@ -56,19 +59,28 @@ def combine_stack(stack, recipe, chosen=None):
     for step in recipe.clip:
         if getattr(step, "fewest", 1) > len(stack.x):
             raise Refusal(f"too few frames for {step.text()}")
-    y, sizes = normalise(stack.x, recipe, stack.sample_type)
+    y, pairs = normalise(stack.x, recipe, stack.sample_type)
+    sizes = np.array([abs(a) for a, _ in pairs])
     rows, cols = recipe.region.slices() if recipe.region else (slice(None), slice(None))
     with np.errstate(invalid="ignore", divide="ignore"):
-        u = None if stack.u is None else stack.u * np.array(sizes)[:, None, None]
-        w = weights_of(recipe, stack, u, np.array(sizes))
+        u = None if stack.u is None else stack.u * sizes[:, None, None]
+        w = weights_of(recipe, stack, u, sizes)
     y, x, w = y[:, rows, cols], stack.x[:, rows, cols], w[:, rows, cols]
     u = None if u is None else u[:, rows, cols]
     places = chosen if chosen is not None else list(np.ndindex(y.shape[1:]))
-    pixels = combine_places([columns((y, x, w, u), place) for place in places], recipe)
+    sampled = [columns((y, x, w, u), place) for place in places]
+    states = clip_places(sampled, recipe, pairs, [row for row, _ in places])
+    codes = None
+    if recipe.grow or recipe.hole_fill or recipe.rejected:
+        codes = judge_neighbours(states, y, recipe)
+    pixels = [
+        None if state.doubt else combine_pixel(samples, state.kept, (len(state.low), len(state.high)), recipe)
+        for samples, state in zip(sampled, states, strict=True)
+    ]
     pixels = dict(zip(places, pixels, strict=True))
     check_fit(pixels, recipe.dtype)
     samples = {"calibrated x": x, "scaled y": y, "weight": w, "uncertainty": u}
-    return Expected(pixels, output_type(recipe, stack), samples)
+    return Expected(pixels, output_type(recipe, stack), samples, codes)
 
 
 def columns(planes, place):
@@ -79,34 +91,65 @@ def columns(planes, place):
 
 @dataclass
 class Clipped:
-    """What the steps have left of a pixel, and taken; in doubt where rounding alone decides."""
+    """What the steps have left of a pixel, and taken; in doubt where rounding alone decides.
+
+    `nkeep` samples have to stay; `seeds` are those taken that grow.
+    """
 
     kept: list
-    low: int = 0
-    high: int = 0
+    nkeep: int
+    low: list = field(default_factory=list)
+    high: list = field(default_factory=list)
+    seeds: list = field(default_factory=list)
     doubt: bool = False
 
-    def take(self, kept, low, high):
-        """What a step left, and how many it took on either side."""
+    def take(self, kept, low, high, grows):
+        """What a step left, and what it took on either side."""
         self.kept, self.low, self.high = kept, self.low + low, self.high + high
+        if grows:
+            self.seeds = self.seeds + low + high
 
 
-def combine_places(pixels, recipe):
-    """The answer at each pixel, or None where it cannot be decided: step by step, all pixels at a time."""
-    states = [Clipped([i for i, v in enumerate(samples.y) if np.isfinite(v)]) for samples in pixels]
+def clip_places(pixels, recipe, pairs, rows):
+    """What is left at each pixel, of which the rows are given: step by step, all pixels at a time."""
+    states = [Clipped([i for i, v in enumerate(samples.y) if np.isfinite(v)], recipe.nkeep) for samples in pixels]
+    is_head = True
     for step in recipe.clip:
+        if is_head and not isinstance(step, MinMax):
+            is_head = False
+            begin_rejection(states, recipe.nkeep)
         if isinstance(step, ByTextbook):
-            textbook_step(step, pixels, states, recipe.nkeep)
+            textbook_step(step, pixels, states, pairs, rows)
             continue
         for samples, state in zip(pixels, states, strict=True):
             try:
-                state.take(*clip_step(state.kept, samples, step, recipe.nkeep))
+                state.take(*clip_step(state.kept, samples, step, state.nkeep), not isinstance(step, MinMax))
             except Undecided:
                 state.doubt = True
-    return [
-        None if state.doubt else combine_pixel(samples, state.kept, (state.low, state.high), recipe)
-        for samples, state in zip(pixels, states, strict=True)
-    ]
+    return states
+
+
+def begin_rejection(states, nkeep):
+    """Behind the bounds that lead the chain: of a negative nkeep, how many have to stay of those that are there now."""
+    if nkeep < 0:
+        for state in states:
+            state.nkeep = max(0, len(state.kept) + nkeep)
+
+
+def judge_neighbours(states, y, recipe):
+    """What became of each sample, neighbours taken from what is left; states are those of all pixels in order."""
+    codes, seeds = np.zeros(y.shape, "u1"), np.zeros(y.shape, bool)
+    places = list(np.ndindex(y.shape[1:]))
+    for place, state in zip(places, states, strict=True):
+        codes[(state.low, *place)], codes[(state.high, *place)] = LOW, HIGH
+        seeds[(state.seeds, *place)] = True
+    least = np.array([state.nkeep for state in states]).reshape(y.shape[1:])
+    doubts = np.array([state.doubt for state in states]).reshape(y.shape[1:])
+    doubts = add_neighbours(codes, seeds, np.isfinite(y), least, doubts, recipe)
+    for place, state in zip(places, states, strict=True):
+        state.doubt = bool(doubts[place])
+        state.kept = [i for i in state.kept if codes[(i, *place)] != NEIGHBOUR]
+    return codes
 
 
 def near_ties(y):
@@ -118,17 +161,24 @@ def near_ties(y):
         return ((apart > 0) & (apart <= NEARLY_TIED * size)).any(axis=0)
 
 
-def textbook_step(step, pixels, states, nkeep):
+def textbook_step(step, pixels, states, pairs, rows):
     """A step of the textbook, which takes all pixels at once, NaN where a sample is not there."""
     y = np.full((len(pixels[0].y), len(pixels)), np.nan)
     for at, (samples, state) in enumerate(zip(pixels, states, strict=True)):
         y[state.kept, at] = [samples.y[i] for i in state.kept]
-    sides, doubts = step.rule(y, nkeep)
-    nearly_tied = near_ties(y)
+    nkeep = np.array([state.nkeep for state in states])
+    more = {"pairs": pairs} if step.scaled else {"row": np.array(rows)} if step.by_row else {}
+    sides, doubts = step.rule(y, nkeep, **more)
+    if not step.exact:
+        doubts = doubts | near_ties(y)
+    if step.by_row:
+        doubtful = {row for row, state in zip(rows, states, strict=True) if state.doubt}
+        doubts = doubts | np.isin(rows, list(doubtful))
     for at, state in enumerate(states):
-        side = sides[:, at]
-        state.take([i for i in state.kept if side[i] == 0], int((side < 0).sum()), int((side > 0).sum()))
-        state.doubt |= bool(doubts[at] or nearly_tied[at])
+        low, high = (np.flatnonzero(sides[:, at] == side).tolist() for side in (-1, 1))
+        gone = {*low, *high}
+        state.take([i for i in state.kept if i not in gone], low, high, grows=True)
+        state.doubt |= bool(doubts[at])
 
 
 def check_fit(pixels, dtype):

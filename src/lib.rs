@@ -166,7 +166,7 @@ pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
 pub use summary::{
     ClipCount, Memory, NeighbourCount, Noise, PackedSize, Reading, ReducedFrame, ReductionSummary,
-    RoomTime, SkippedFrame, Summary, WorstFrame,
+    RoomTime, SkippedFrame, Summary, UsedLevel, WorstFrame,
 };
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};

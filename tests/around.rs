@@ -172,8 +172,8 @@ fn bands_limits_and_threads_change_nothing() {
         let arguments = format!("{recipe} {PLANES} --rejected masks -o out.fits 'f*.fits'");
         let (want, _) = within(&place, &format!("-j 1 {arguments}"), 1 << 20);
         let told = masks(&place);
-        for threads in [1, 3] {
-            let arguments = format!("-j {threads} {arguments}");
+        for how in ["-j 1 --io read", "-j 3 --io read", "-j 2 --io mmap"] {
+            let arguments = format!("{how} {arguments}");
             let least = smallest(&place, &arguments);
             for limit in [least, least + 200] {
                 let (got, _) = within(&place, &arguments, limit);

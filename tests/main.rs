@@ -30,6 +30,8 @@ mod output;
 mod packed;
 /// Packed frames that are damaged, and hard limits on runs that unpack.
 mod packed_faults;
+/// Where our rules differ from those of IRAF and Siril, and what we keep there.
+mod peers;
 /// The rejection rules and the methods of other programs.
 mod rules;
 /// How stored numbers become samples.

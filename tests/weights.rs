@@ -78,6 +78,15 @@ fn frames_count_by_the_noise_that_they_have_as_they_are_scaled() {
 }
 
 #[test]
+fn json_tells_the_weights_that_noise_makes() {
+    let place = noisy(-32, &[1.0, 2.0]);
+    let said = place.json("combine --weight noise --zero median -o out.fits a.fits b.fits");
+    let [a, b] = [0, 1].map(|n| said["levels"][n]["weight"].as_f64().unwrap());
+    assert_close(&[a], &[4.0 * b], 1e-6);
+    assert!(said["levels"][1]["zero"].as_f64() > Some(200.0));
+}
+
+#[test]
 fn a_frame_without_noise_has_no_weight_by_it() {
     let place = noisy(-32, &[1.0, 0.0, 2.0]);
     let fault = ["b.fits", "noise measures 0", "--weight", "--stats-section"];

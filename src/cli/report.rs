@@ -125,11 +125,7 @@ fn stack(summary: &Summary, method: Method) -> String {
         format!(", {} extensions", summary.extensions)
     };
     let sample_type = format!("{:?}", summary.sample_type).to_lowercase();
-    let frames = if summary.frames == 1 {
-        "frame"
-    } else {
-        "frames"
-    };
+    let frames = ["frames", "frame"][usize::from(summary.frames == 1)];
     format!(
         "{method} of {} {frames}{each}, {} pixels, {sample_type}",
         HumanCount(summary.frames as u64),
@@ -298,6 +294,7 @@ mod tests {
                 fault: "is empty: 0 bytes".into(),
             }],
             worst_frames: vec![worst("f001.fits", 20_010)],
+            levels: vec![],
             noise: Noise {
                 one_frame: 5.31,
                 result: 0.3083,

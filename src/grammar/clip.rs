@@ -26,9 +26,28 @@ impl FromStr for Clip {
             "extrema" => (extrema(arguments), EXTREMA),
             "sigma" => (sigma(arguments).map(Self::Sigma), SIGMA),
             "auto" => (auto(text), AUTO),
-            _ => rules::read(step, arguments).unwrap_or((None, ANY)),
+            _ => rules::read(step, arguments).unwrap_or_else(|| (None, by_other_name(step))),
         };
         clip.ok_or_else(|| wrong("--clip", text, expected))
+    }
+}
+
+/// What is expected instead of a name: the step that IRAF, Siril or PixInsight call so, if there is one.
+fn by_other_name(step: &str) -> &'static str {
+    match step.to_ascii_lowercase().as_str() {
+        "ccdclip" => "ccd:LOW,HIGH,gain=G,rdnoise=R, which IRAF calls ccdclip",
+        "crreject" => "cr:HIGH,gain=G,rdnoise=R, which IRAF calls crreject",
+        "avsigclip" => "poisson:LOW,HIGH, which IRAF calls avsigclip",
+        "sigclip" | "s" => {
+            "sigma:LOW,HIGH,dev=std,iters=converge, the nearest to IRAF's sigclip and Siril's s"
+        }
+        "mad" | "a" => "sigma:LOW,HIGH,iters=converge, the nearest to Siril's MAD clipping",
+        "gesdt" | "g" => "esd:FRACTION,ALPHA, which Siril calls GESDT",
+        "p" => "percentile:LOW,HIGH, which Siril calls p",
+        "m" | "sigmedian" => "median-sigma:LOW,HIGH, which Siril calls m",
+        "w" => "winsorized:LOW,HIGH, which Siril calls w",
+        "l" | "linearfit" => "linear-fit:LOW,HIGH, which Siril calls l",
+        _ => ANY,
     }
 }
 
@@ -255,6 +274,8 @@ mod tests {
             ("extrema:1.5,0", EXTREMA),
             ("auto:3", AUTO),
             ("sgima:3", ANY),
+            ("avsigclip:3", by_other_name("avsigclip")),
+            ("GESDT:0.3,0.05", by_other_name("g")),
             ("", ANY),
         ] {
             let message = text.parse::<Clip>().err().map(|e| e.to_string());

@@ -5,10 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use super::clip::{bound, side};
 use crate::recipe::{Clip, DetectorNoise, Factors, Quantity};
 
-pub(super) const CCD: &str = "ccd:LOW,HIGH[,gain=G],rdnoise=R[,snoise=0]; ccd:3 means 3,3, an empty side is no bound, LOW and HIGH are positive; \
-                              G, R and the sensitivity noise are numbers or the KEYWORDs that hold them";
-pub(super) const CR: &str = "cr:HIGH[,gain=G],rdnoise=R[,snoise=0]; HIGH is positive; \
-                             G, R and the sensitivity noise are numbers or the KEYWORDs that hold them";
+pub(super) const CCD: &str = "ccd:LOW,HIGH[,gain=G],rdnoise=R[,snoise=0]; rdnoise has to be given, ccd:3 means 3,3, an empty side is no bound, LOW and HIGH are positive; \
+                              gain G, read noise R and the sensitivity noise are numbers or the KEYWORDs that hold them";
+pub(super) const CR: &str = "cr:HIGH[,gain=G],rdnoise=R[,snoise=0]; rdnoise has to be given, HIGH is positive; \
+                             gain G, read noise R and the sensitivity noise are numbers or the KEYWORDs that hold them";
 
 pub(super) fn ccd(text: &str) -> Option<Clip> {
     let (sides, noise) = read(text)?;

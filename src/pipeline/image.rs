@@ -23,11 +23,13 @@ use crate::shape::{Area, Section};
 use crate::sink::StepCards;
 use crate::source::{Frame, FrameList, Masters, Reader};
 use crate::stack::{Critical, Desk, StackRoom, Tally};
-use crate::summary::SkippedFrame;
+use crate::summary::{SkippedFrame, UsedLevel};
 use crate::tile::{Companion, TilePlane};
 
 /// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
 const SKIPPED_COPIES: u64 = 5;
+/// Copies of what is said of levels: in the image, the summary, and what is printed, where numbers are longer.
+const USED_COPIES: u64 = 6;
 
 /// One image of the output.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub(super) struct Image<'a> {
     /// Where levels are measured.
     section: Area,
     sample: SampleType,
+    /// How the frames enter the stack; known once they are measured.
+    used: Vec<UsedLevel>,
     /// What is done at a pixel; its levels and weights are not known before the frames are measured.
     stack: StackRoom,
     pub(super) plan: Plan,
@@ -96,6 +100,7 @@ impl<'a> Image<'a> {
             region,
             section,
             sample,
+            used: Vec::new(),
             stack,
             plan: Plan::default(),
         };
@@ -178,6 +183,7 @@ impl<'a> Image<'a> {
                 + job.frames_nbyte()) as u64
                 + journal::nbyte(list, self.stack.nstep()) * nimage as u64
                 + Critical::nbyte(&self.stack.clip, list.frames.len()) as u64
+                + USED_COPIES * self.used_nbyte() * nimage as u64
                 + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>()
                 + list.frames.iter().map(packed_nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,

@@ -11,7 +11,7 @@ use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, Tally};
 use crate::summary::{
     ClipCount, Memory, NeighbourCount, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary,
-    WorstFrame,
+    UsedLevel, WorstFrame,
 };
 use crate::sys;
 use crate::units::ByteSize;
@@ -30,6 +30,7 @@ pub(super) struct Outcome<'a> {
     pub(super) packed: Option<PackedSize>,
     /// The same for all images.
     skipped: Vec<SkippedFrame>,
+    levels: Vec<UsedLevel>,
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,
@@ -43,6 +44,8 @@ pub(super) struct Walked {
     pub(super) sample: SampleType,
     /// What the user should know of the calibration.
     pub(super) remark: Option<String>,
+    /// How the frames entered the stack.
+    pub(super) levels: Vec<UsedLevel>,
     /// Counts, those of earlier runs among them.
     pub(super) tally: Tally,
     /// Of read, work and write.
@@ -77,6 +80,7 @@ impl<'a> Outcome<'a> {
             warnings: Vec::new(),
             packed: None,
             skipped: Vec::new(),
+            levels: Vec::new(),
             times: [Times::default(); 3],
             frame: NoiseGauge::new(),
             result: NoiseGauge::new(),
@@ -101,6 +105,7 @@ impl<'a> Outcome<'a> {
             plan,
             sample,
             remark,
+            levels,
             tally,
             times,
             resumed,
@@ -140,6 +145,7 @@ impl<'a> Outcome<'a> {
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
         self.warnings.extend(remark);
+        self.levels.extend(levels);
         self.skipped.clone_from(&list.skipped);
     }
 
@@ -231,6 +237,7 @@ impl<'a> Outcome<'a> {
                 self.images.iter().flat_map(|image| image.worst.clone()),
                 NWORST,
             ),
+            levels: self.levels,
             noise: Noise {
                 one_frame: self.frame.sigma(),
                 result: self.result.sigma(),

@@ -32,10 +32,28 @@ fn what_was_rejected_is_told_of_the_whole_run() {
         place.bytes("out.fits") == place.bytes("want.fits"),
         "the outputs differ"
     );
+    assert_masks(&place);
+    assert_eq!(left(&place), ["out.fits"]);
+}
+
+/// Wants the masks to be those of the run that nobody disturbed.
+#[track_caller]
+fn assert_masks(place: &Place) {
     for n in 0..8 {
         let [got, want] =
             ["masks", "wanted"].map(|folder| place.bytes(&format!("{folder}/f{n}.fits")));
         assert!(got == want, "f{n}.fits");
     }
-    assert_eq!(left(&place), ["out.fits"]);
+}
+
+#[test]
+fn killed_again_and_again_it_tells_the_same_of_every_sample() {
+    let place = night();
+    let flags = format!("{FLAGS} --grow 1.5 --hole-fill 2");
+    place.done(&format!(
+        "combine -q {flags} --overwrite --rejected wanted -o ref.fits 'f*.fits'"
+    ));
+    killed_until_it_is_whole(&place, &format!("{flags} --rejected masks"));
+    assert_masks(&place);
+    assert_eq!(fs::read_dir(place.path("masks")).unwrap().count(), 8);
 }

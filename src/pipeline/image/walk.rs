@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Image;
+use super::levels::Levels;
 use crate::checksum::Sum;
 use crate::error::{Error, Result};
 use crate::kernel::Sample;
@@ -48,6 +49,7 @@ impl Image<'_> {
             remark,
             plan: self.plan,
             sample: self.sample,
+            levels: self.used,
             tally: journal.tally(),
             times,
             resumed: done.npixel(),
@@ -87,10 +89,15 @@ impl Image<'_> {
                 survey.measure_once::<T>(self.reader, threads, watch, known)?
             }
         };
-        self.stack.scale_by(self.levels(&measured)?);
+        let levels = self.levels(&measured)?;
+        let scaling = levels
+            .as_ref()
+            .map_or_else(|| Arc::new([]) as _, Levels::scaling);
+        self.stack.scale_by(scaling);
         if let Some(weights) = self.weights(&measured)? {
             self.stack.weights = Some(weights);
         }
+        self.used = self.used(levels.as_ref());
         let first = self.lay_out(sink, journal)?;
         let shape = self.region.shape();
         let missing = journal.done().missing(shape.npixel());
