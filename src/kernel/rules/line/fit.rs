@@ -32,18 +32,22 @@ pub(super) struct Zones {
 impl Zones {
     #[inline(always)]
     pub(super) fn of<T>(fits: &Fits<'_, T>) -> Self {
-        let (mut any, mut all) = (u32::MAX..0, 0..u32::MAX);
+        // The first row of any lane, the last of any, the first of all, the last of all.
+        let mut ends = [u32::MAX, 0, 0, u32::MAX];
         for lane in 0..HALF {
             let is_open = fits.open >> lane & 1 == 1;
             let or = |row: u32, none: u32| if is_open { row } else { none };
             let (from, to) = (fits.from[lane], fits.to[lane]);
-            any = any.start.min(or(from, u32::MAX))..any.end.max(or(to, 0));
-            all = all.start.max(or(from, 0))..all.end.min(or(to, u32::MAX));
+            ends[0] = ends[0].min(or(from, u32::MAX));
+            ends[1] = ends[1].max(or(to, 0));
+            ends[2] = ends[2].max(or(from, 0));
+            ends[3] = ends[3].min(or(to, u32::MAX));
         }
-        let all = all.start as usize..all.end.max(all.start) as usize;
+        let [first, last, all_from, all_to] = ends.map(|row| row as usize);
+        let all = all_from..all_to.max(all_from);
         let eighth = all.len() / 8;
         Self {
-            any: any.start as usize..any.end as usize,
+            any: first..last,
             inner: all.start + eighth..all.end - eighth,
             all,
         }

@@ -191,7 +191,7 @@ mod tests {
                 for (lane, column) in columns.iter().enumerate() {
                     let mut expected = column.clone();
                     for hole in lines.holes().iter().filter(|hole| hole.lane == lane) {
-                        let same = |sample: &f32| *sample == hole.sample;
+                        let same = |sample: &f32| sample.total_cmp(&hole.sample).is_eq();
                         let at = expected.iter().position(same).expect("it was there");
                         expected[at] = f32::ABSENT;
                     }
