@@ -69,9 +69,11 @@ def draw_detector(rng, outline, cards):
             model[key] = np.zeros(nframe)
         elif chance(rng, 0.5) and not outline.cubes:
             model[key] = numbers
-            words.append(f"{key}={key.upper()}1")
+            # Another keyword for each step.
+            keyword = f"{key.upper()}{len(cards[0]):X}"
+            words.append(f"{key}={keyword}")
             for card, value in zip(cards, numbers.tolist(), strict=True):
-                card[f"{key.upper()}1"] = value
+                card[keyword] = value
         else:
             model[key] = np.full(nframe, numbers[0])
             words.append(f"{key}={float(numbers[0])!r}")
