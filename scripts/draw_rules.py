@@ -36,9 +36,9 @@ def draw_of_pixels(rng, outline, cards):
     return ByTextbook(step.text, step.rule, step.fewest, exact=step.text.split(":")[0] in EXACT)
 
 
-def draw_auto(*_):
-    """The rule that the number of frames asks for."""
-    return ByTextbook("auto", rejection_draw.automatic, 1)
+def draw_auto(_, outline, *__):
+    """The rule that the number of frames asks for: a clip by the MAD, or winsorized."""
+    return ByTextbook("auto", rejection_draw.automatic, 1, exact=not 8 <= outline.size[0] < 20)
 
 
 def draw_poisson(rng, *_):
@@ -48,7 +48,7 @@ def draw_poisson(rng, *_):
     def rule(y, nkeep, row):
         return rules.poisson(y, row, low, high, nkeep)
 
-    return ByTextbook(f"poisson:{low},{high}", rule, 3, by_row=True)
+    return ByTextbook(f"poisson:{low},{high}", rule, 3, exact=True, by_row=True)
 
 
 def draw_detector(rng, outline, cards):
@@ -69,9 +69,11 @@ def draw_detector(rng, outline, cards):
             model[key] = np.zeros(nframe)
         elif chance(rng, 0.5) and not outline.cubes:
             model[key] = numbers
-            words.append(f"{key}={key.upper()}1")
+            # Another keyword for each step.
+            keyword = f"{key.upper()}{len(cards[0]):X}"
+            words.append(f"{key}={keyword}")
             for card, value in zip(cards, numbers.tolist(), strict=True):
-                card[f"{key.upper()}1"] = value
+                card[keyword] = value
         else:
             model[key] = np.full(nframe, numbers[0])
             words.append(f"{key}={float(numbers[0])!r}")

@@ -34,6 +34,8 @@ TOLERANCE = 0.0005
 SAME_VALUE = 1e-7
 NOTHING = -1.0
 UNDECIDED = None
+# Below this part of the median single precision decides how far it creeps.
+CREEPING = 1e-4
 
 
 def stack(frames, folder, jobs, norm="-nonorm"):
@@ -198,6 +200,8 @@ def median_sigma(values, nframe, low, high, ways=()):
     w, m, replaced = list(values), middle(values), set()
     while len(values) > 2:
         m = middle(w) if "creeps" in ways else m
+        if "creeps" in ways and 0 < deviation(w) < CREEPING * abs(m):
+            return UNDECIDED
         going = beyond(w, m, deviation(w), low, high) if deviation(w) > 0 else []
         if not going:
             break
