@@ -25,7 +25,7 @@ pub(super) struct Zones {
     any: Range<usize>,
     /// All.
     all: Range<usize>,
-    /// All but an eighth of those at either end, where mostly nothing goes.
+    /// All but a sixteenth of those at either end, where mostly nothing goes.
     inner: Range<usize>,
 }
 
@@ -45,10 +45,10 @@ impl Zones {
         }
         let [first, last, all_from, all_to] = ends.map(|row| row as usize);
         let all = all_from..all_to.max(all_from);
-        let eighth = all.len() / 8;
+        let few = all.len() / 16;
         Self {
             any: first..last,
-            inner: all.start + eighth..all.end - eighth,
+            inner: all.start + few..all.end - few,
             all,
         }
     }
@@ -195,8 +195,11 @@ impl<T: Sample> Fits<'_, T> {
             for start in rows.clone().step_by(RUN) {
                 let mut part = zero;
                 for row in start..(start + RUN).min(rows.end) {
-                    let away = line.away(&self.lines.distances[row], place).abs();
-                    part += left.at(place).select(away, zero);
+                    let mut away = line.away(&self.lines.distances[row], place).abs();
+                    if !zones.all.contains(&row) {
+                        away = left.at(place).select(away, zero);
+                    }
+                    part += away;
                     place += 1.0;
                 }
                 sum += double(part);
@@ -227,7 +230,7 @@ impl<T: Sample> Fits<'_, T> {
         (sum, widest)
     }
 
-    /// Marks what does not certainly lie within these distances from its line.
+    /// Marks what does not certainly lie within these distances from its line; lanes where all does are done.
     #[inline(always)]
     fn mark<S: Simd>(
         &mut self,
@@ -237,7 +240,7 @@ impl<T: Sample> Fits<'_, T> {
         widest: f32x8<S>,
     ) {
         let left = Left::of(simd, self);
-        let open = self.open;
+        let (open, mut marked) = (self.open, 0);
         let is_wide = (!widest.simd_lt(within)).to_bitmask() & open != 0;
         let eights = zones.any.start / HALF * HALF..zones.any.end.next_multiple_of(HALF);
         self.lines.far[eights].fill(0);
@@ -247,11 +250,18 @@ impl<T: Sample> Fits<'_, T> {
             let mut place = self.place_of(simd, rows.start);
             for row in rows {
                 let away = line.away(&self.lines.distances[row], place).abs();
-                let far = left.at(place) & !away.simd_lt(within);
-                self.lines.far[row] = u8::try_from(far.to_bitmask() & open).unwrap_or(u8::MAX);
+                let mut far = !away.simd_lt(within);
+                if !zones.all.contains(&row) {
+                    far &= left.at(place);
+                }
+                let far = far.to_bitmask() & open;
+                marked |= far;
+                self.lines.far[row] = u8::try_from(far).unwrap_or(u8::MAX);
                 place += 1.0;
             }
         }
+        // Of the others nothing goes.
+        self.open = marked;
     }
 
     /// The place of a row in every lane.
