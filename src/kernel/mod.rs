@@ -10,8 +10,9 @@
 //! with the interval given by value ([`Bounds`]).
 //!
 //! Every answer is the same to the bit on every [`Width`]: lanes never mix, rows are added in ascending
-//! order, in f64, and never with a fused multiply-add; the guess in [`Spread`] may, as no answer hangs on it. The plain twin of each kernel, one pixel at a
-//! time, is `textbook.rs`; the tests demand equality of bits.
+//! order, in f64, and never with a fused multiply-add. Looks that settle what rounding cannot change take sums as they come fastest
+//! (the guess in [`Spread`], the rejection rules); what they do not settle is done as it is written. The plain twin of each kernel, one pixel
+//! at a time, is `textbook.rs`; the tests demand equality of bits. Those of the rejection rules stand in `stack/textbook/`.
 #![forbid(unsafe_code)]
 
 mod between;
