@@ -4,7 +4,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use super::{rules, show, wrong};
+use super::{bound, rules, show, side, wrong};
 use crate::error::{Error, Result};
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
@@ -53,14 +53,6 @@ fn by_other_name(step: &str) -> &'static str {
 
 fn auto(text: &str) -> Option<Clip> {
     (text.trim() == "auto").then_some(Clip::Auto)
-}
-
-/// A bound; `open` where nothing is written.
-pub(super) fn bound(text: &str, open: f64) -> Option<f64> {
-    match text.trim() {
-        "" => Some(open),
-        number => number.parse().ok().filter(|v: &f64| !v.is_nan()),
-    }
 }
 
 fn minmax(arguments: &str) -> Option<Clip> {
@@ -134,15 +126,6 @@ fn read_iterations(text: &str) -> Option<Iterations> {
     match text {
         "converge" => Some(Iterations::Converge),
         times => times.parse().ok().filter(|&n| n > 0).map(Iterations::Times),
-    }
-}
-
-/// Shows a bound: nothing where there is none.
-pub(super) fn side(bound: f64) -> String {
-    if bound.is_infinite() {
-        String::new()
-    } else {
-        show(bound)
     }
 }
 

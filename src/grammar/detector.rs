@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::clip::{bound, side};
+use super::{bound, side};
 use crate::recipe::{Clip, DetectorNoise, Factors, Quantity};
 
 pub(super) const CCD: &str = "ccd:LOW,HIGH[,gain=G],rdnoise=R[,snoise=0]; rdnoise has to be given, ccd:3 means 3,3, an empty side is no bound, LOW and HIGH are positive; \

@@ -16,6 +16,14 @@ fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
     }
 }
 
+/// A bound; `open` where nothing is written.
+fn bound(text: &str, open: f64) -> Option<f64> {
+    match text.trim() {
+        "" => Some(open),
+        number => number.parse().ok().filter(|v: &f64| !v.is_nan()),
+    }
+}
+
 /// Shows a number so that it reads back as the same: plain where that is short, with an exponent where not.
 fn show(number: f64) -> String {
     let plain = number.to_string();
@@ -27,6 +35,15 @@ fn show(number: f64) -> String {
         exponent
     } else {
         plain
+    }
+}
+
+/// Shows a bound: nothing where there is none.
+fn side(bound: f64) -> String {
+    if bound.is_infinite() {
+        String::new()
+    } else {
+        show(bound)
     }
 }
 

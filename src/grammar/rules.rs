@@ -2,8 +2,7 @@
 
 use std::fmt::{self, Formatter};
 
-use super::clip::{bound, side};
-use super::{detector, finite, show};
+use super::{bound, detector, finite, show, side};
 use crate::recipe::{Clip, Factors};
 
 const PERCENTILE: &str = "percentile:LOW,HIGH, parts of the median above 0; percentile:0.2 means 0.2,0.2, an empty side is no bound";
