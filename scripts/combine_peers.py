@@ -34,7 +34,7 @@ class PeerConfig:
 def draw_clip(rng, nframe, level, spread):
     """At most one step that ccdproc takes as ccdstream does."""
     kind = pick(rng, ["none", "sigma", "sigma", "extrema", "minmax"])
-    if kind == "sigma":
+    if kind == "sigma" and nframe >= Sigma.fewest:
         center, dev = pick(rng, ["mean", "median"]), pick(rng, ["std", "mad"])
         return (Sigma(pick(rng, FACTORS), pick(rng, FACTORS), center, dev),)
     if kind == "extrema" and nframe > 4:

@@ -82,12 +82,12 @@ def draw_formats(rng, nfile):
     return [pick(rng, SINGLE if chance(rng, 0.6) else DOUBLE)] * nfile
 
 
-def draw_style(rng, formats, scaled):
-    """How samples spread: grids only where sums of them are exact in f64."""
+def draw_style(rng, formats, scaled, has_line):
+    """How samples spread: grids only where sums of them are exact in f64, and no line is fitted to them."""
     wide = any(f.is_wide() for f in formats)
     fractions = any(f.bscale != 1.0 or f.bitpix == -64 for f in formats)
     huge = any(f.highest > 1e14 for f in formats)
-    if wide and (fractions or scaled or huge):
+    if has_line or (wide and (fractions or scaled or huge)):
         return pick(rng, ["noise", "noise", "skewed"])
     return pick(rng, ["noise", "noise", "skewed", "few", "two", "constant"])
 
@@ -196,9 +196,11 @@ def draw_config(rng):
     level, spread = draw_place(rng, formats[0])
     cubes = any(nplane is not None for nplane in sizes)
     tenths = any(f.bscale == 0.1 for f in formats)
-    cards = draw_recipe(rng, Outline(size, level, spread, wide, tenths, cubes), config)
+    whole = any(f.bitpix > 0 for f in formats) and spread < 10
+    cards = draw_recipe(rng, Outline(size, level, spread, wide, tenths, cubes, whole), config)
     scaled = config.recipe.scale.text != "none" or config.recipe.zero.text != "none"
-    style = draw_style(rng, formats, scaled)
+    has_line = any(step.text().startswith("linear-fit") for step in config.recipe.clip)
+    style = draw_style(rng, formats, scaled, has_line)
     values = draw_values(rng, size, formats[0], style, level, spread)
     if scaled and formats[0].lowest > 0 and formats[0].highest > 200:
         values = values * (1 + 0.02 * rng.integers(0, 6, size=(size[0], 1, 1)))

@@ -4,25 +4,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recipe import Extrema, MinMax, PerFrame, Recipe, Section, Sigma
+from draw_rules import chance, draw_neighbours, draw_rule, once, pick
+from recipe import UNCERTAIN, Extrema, MinMax, PerFrame, Recipe, Section, Sigma
 
 ODD_FACTORS = [0.83, 1.37, 1.73, 1.91, 2.23, 2.61, 3.1, 3.3, 4.7, 5.3]
 WHOLE_FACTORS = [2, 3, 5]
 
 
-def chance(rng, share):
-    """True in that share of the draws."""
-    return bool(rng.random() < share)
-
-
-def pick(rng, choices):
-    """One of the choices."""
-    return choices[int(rng.integers(len(choices)))]
-
-
 @dataclass(frozen=True)
 class Outline:
-    """What is known of the frames before the recipe is drawn; tenths: samples on a grid of 0.1."""
+    """What is known of the frames before the recipe is drawn.
+
+    tenths: samples on a grid of 0.1; whole: samples that are few whole numbers.
+    """
 
     size: tuple
     level: float
@@ -30,6 +24,7 @@ class Outline:
     wide: bool
     tenths: bool
     cubes: bool
+    whole: bool = False
 
 
 def draw_sigma(rng, tenths):
@@ -50,11 +45,19 @@ def draw_sigma(rng, tenths):
     return Sigma(low, high, center, dev, iters, floor)
 
 
-def draw_step(rng, outline):
+def draw_step(rng, outline, cards):
     """One clip step."""
-    kind = pick(rng, ["sigma", "sigma", "sigma", "extrema", "extrema", "minmax"])
+    kind = pick(rng, ["sigma", "sigma", "extrema", "minmax", "rule", "rule", "rule"])
+    if kind == "sigma" and outline.size[0] < Sigma.fewest and chance(rng, 0.9):
+        # Refused: of so few samples it could take nothing that could be trusted.
+        kind = "extrema"
     if kind == "sigma":
         return draw_sigma(rng, outline.tenths)
+    if kind == "rule" and outline.tenths:
+        # Of samples on such a grid both ends may be equally far but for rounding.
+        kind = "extrema"
+    if kind == "rule":
+        return draw_rule(rng, outline, cards)
     if kind == "extrema":
         return Extrema(int(rng.integers(0, 4)), int(rng.integers(0, 4)))
     digits = pick(rng, [0, 2])
@@ -92,20 +95,60 @@ def draw_level(rng, name, nframe, cards, cubes, config, stats):
         return PerFrame(), None
     to = pick(rng, [None, None, "first", "mean", 100.0, 1.5])
     if stats and chance(rng, 0.7):
-        return PerFrame(pick(rng, ["mean", "median", "median", "mode"])), to
+        spreads = ["mad", "median*mad"] if name == "scale" else []
+        return PerFrame(pick(rng, ["mean", "median", "median", "mode", *spreads])), to
     low, high = (0.5, 3.0) if name == "scale" else (-20.0, 20.0)
     return draw_given(rng, name, draw_numbers(rng, nframe, low, high), cards, cubes, config), to
 
 
 def draw_weight(rng, nframe, cards, cubes, config):
     """Weights: mostly none; lists with some zeros; rarely all zero."""
-    kind = pick(rng, ["none", "none", "none", "given", "given", "ivar"])
-    if kind == "none":
-        return PerFrame()
-    if kind == "ivar":
-        return PerFrame("ivar")
+    kind = pick(rng, ["none", "none", "none", "given", "given", "ivar", "noise", "exposure"])
+    if kind in ("none", "ivar", "noise"):
+        return PerFrame(kind)
+    if kind == "exposure":
+        return PerFrame() if cubes else draw_exposures(rng, nframe, cards)
     zeros = float(pick(rng, [0.0, 0.0, 0.3, 1.0 if chance(rng, 0.2) else 0.1]))
     return draw_given(rng, "weight", draw_numbers(rng, nframe, 0.2, 3.0, zeros), cards, cubes, config)
+
+
+def draw_exposures(rng, nframe, cards):
+    """EXPTIME of each frame, some as text; seldom one is missing or not positive, which is told by NaN."""
+    numbers = list(draw_numbers(rng, nframe, 0.5, 900.0))
+    for card, value in zip(cards, numbers, strict=True):
+        card["EXPTIME"] = f"{value!r}" if chance(rng, 0.2) else value
+    if chance(rng, 0.15):
+        bad = int(rng.integers(nframe))
+        cards[bad]["EXPTIME"] = pick(rng, [0, -3.5, "long"])
+        numbers[bad] = float("nan")
+    return PerFrame("exposure", tuple(numbers))
+
+
+NORMS = {
+    "add": {"zero": PerFrame("median"), "zero_to": "first"},
+    "mul": {"scale": PerFrame("median"), "scale_to": "first"},
+    "addscale": {
+        "zero": PerFrame("median"),
+        "zero_to": "first",
+        "scale": PerFrame("mad"),
+        "scale_to": "first",
+    },
+    "mulscale": {"scale": PerFrame("median*mad"), "scale_to": "first"},
+}
+
+
+def draw_norm(rng, recipe, positive):
+    """Seldom a norm in the place of scale and zero."""
+    if not chance(rng, 0.15):
+        return recipe
+    norm = pick(rng, list(NORMS) if positive else ["add", "addscale"])
+    nothing = {"zero": PerFrame(), "zero_to": None, "scale": PerFrame(), "scale_to": None}
+    return replace(recipe, norm=norm, **{**nothing, **NORMS[norm]})
+
+
+METHODS = ["average", "average", "average", "median", "median", "median", "sum", "sum"] + [
+    *("min", "max", "lmedian", "quantile:0.25", "quantile:0.9", "std", "mad", "mode", "quadrature"),
+]
 
 
 def draw_section(rng, nrow, ncol):
@@ -159,14 +202,16 @@ def draw_recipe(rng, outline, config):
     cubes = outline.cubes
     cards = [{} for _ in range(nframe)]
     positive = outline.level > 3 * outline.spread
-    uncertainty = pick(rng, ["scatter", "scatter", "propagate", "none"])
+    method = pick(rng, METHODS)
+    kinds = ["scatter", "scatter", "propagate", "none"]
+    uncertainty = pick(rng, kinds if method in UNCERTAIN else ["none"])
     scale, scale_to = draw_level(rng, "scale", nframe, cards, cubes, config, positive)
     zero, zero_to = draw_level(rng, "zero", nframe, cards, cubes, config, True)
     weight = draw_weight(rng, nframe, cards, cubes, config)
     recipe = Recipe(
-        method=pick(rng, ["average", "average", "median", "median", "sum"]),
-        clip=tuple(draw_step(rng, outline) for _ in range(int(rng.integers(0, 4)))),
-        nkeep=int(rng.integers(0, 6)) if chance(rng, 0.5) else 0,
+        method=method,
+        clip=once([draw_step(rng, outline, cards) for _ in range(int(rng.integers(0, 4)))]),
+        nkeep=int(rng.integers(-5, 6)) if chance(rng, 0.5) else 0,
         scale=scale,
         zero=zero,
         scale_to=scale_to,
@@ -181,7 +226,7 @@ def draw_recipe(rng, outline, config):
         sections["stats_section"] = draw_section(rng, nrow, ncol)
     if chance(rng, 0.15):
         sections["region"] = draw_section(rng, nrow, ncol)
-    config.recipe = replace(recipe, **sections)
+    config.recipe = draw_neighbours(rng, draw_norm(rng, replace(recipe, **sections), positive))
     config.names, name_flags = draw_names(rng)
     config.run_flags = draw_run_flags(rng) + name_flags
     return cards

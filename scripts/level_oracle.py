@@ -8,11 +8,19 @@ Readings of the reference
     lowest of equally full bins; hi = lo is the mode itself.
   * 'mean' as a target is the sum over frames in frame order by their number.
   * A zero that is not finite is an error as a scale is.
+  * mad: distances from the median as f64 has it, their median, times 1.4826...; median*mad: that times the median.
+  * noise: |2c - a - e| of each five successive present samples of a row, but where all five are the same; the mean of
+    the lower half of a row's (the middle one of an odd number included); the median over the rows that have any; times
+    NOISE_TO_SIGMA. As the samples are scaled, times |a|.
   * Without --stats-section the whole frame is measured, with --region too.
 """
 
 import numpy as np
+from scipy.stats import norm
 
+MAD_TO_SIGMA = 1.482602218505602
+NOISE_TO_SIGMA = float(1 / (np.sqrt(6) * 4 * (norm.pdf(0) - norm.pdf(norm.ppf(0.75)))))
+SPAN = 5
 MODE_LEAST = 10
 MODE_CELLS = 100
 MODE_BIN = 10
@@ -68,7 +76,42 @@ def mode_level(values):
     return frame_sum(values, chosen) / int(chosen.sum())
 
 
-LEVELS = {"mean": mean_level, "median": median_level, "mode": mode_level}
+def mad_level(values):
+    """1.4826... times the median distance from the median."""
+    return MAD_TO_SIGMA * median_level(np.abs(values - median_level(values)))
+
+
+def median_mad_level(values):
+    """The median times the spread."""
+    return median_level(values) * mad_level(values)
+
+
+def row_noise(row):
+    """The mean of the lower half of the differences of a row; None where there are none."""
+    present = row[~np.isnan(row)]
+    if len(present) < SPAN:
+        return None
+    five = np.lib.stride_tricks.sliding_window_view(present, SPAN)
+    five = five[(five != five[:, :1]).any(axis=1)]
+    apart = np.abs(2.0 * five[:, 2] - five[:, 0] - five[:, 4])
+    half = (len(apart) + 1) // 2
+    return float(np.sort(apart)[:half].mean()) if half else None
+
+
+def noise_level(values):
+    """The noise of the background; 0 where it is not to be seen."""
+    rows = [noise for noise in map(row_noise, values) if noise is not None]
+    return NOISE_TO_SIGMA * float(np.median(rows)) if rows else 0.0
+
+
+LEVELS = {
+    "mean": mean_level,
+    "median": median_level,
+    "mode": mode_level,
+    "mad": mad_level,
+    "median*mad": median_mad_level,
+    "noise": noise_level,
+}
 
 
 def levels(per_frame, samples, section, neutral):
@@ -110,11 +153,11 @@ def factors(samples, recipe):
 def normalise(samples, recipe, sample_type):
     """The samples y, rounded once to the sample type and held as f64; absent stays NaN.
 
-    Also returns |a| of each frame, by which its uncertainty is scaled.
+    Also returns (a, b) of each frame.
     """
     pairs = factors(samples, recipe)
     scaled = np.empty_like(samples)
     for frame, (a, b) in enumerate(pairs):
         product = samples[frame] * a
         scaled[frame] = (product + b).astype(sample_type).astype(np.float64)
-    return scaled, [abs(a) for a, _ in pairs]
+    return scaled, pairs

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from memory_calibration import ALL, calibrates
 from memory_frames import make_frames, pack_frames
-from memory_run import MIB, Cgroup, Ledger, smallest
+from memory_run import MIB, Cgroup, Ledger, digest, smallest
 
+MASKS = "masks"
 CASES = {
     "mean": [],
     "mean, all planes": ["--clip", "minmax:,60000", "--planes", ALL],
@@ -29,18 +30,24 @@ CASES = {
     "packed output": ["--compress", "rice", "--planes", ALL],
     "gzipped output": ["--compress", "gzip", "--quantize", "4", "--dtype", "f64"],
     "MAD clip": ["--clip", "sigma:5", "--planes", ALL],
+    "unlike detectors": ["--clip", "ccd:3,gain=GAIN,rdnoise=RDNOISE,snoise=0.01", "--planes", ALL],
+    "line": ["--clip", "linear-fit:3", "--planes", ALL],
+    "ESD, RCR": ["--clip", "esd:0.3,0.05", "--clip", "rcr", "--planes", ALL],
+    "weights by noise": ["--clip", "winsorized:3", "--norm", "addscale", "--weight", "noise", "--planes", ALL],
+    "poisson": ["--clip", "poisson:4", "--planes", ALL],
+    "neighbours, masks": ["--clip", "sigma:4", "--grow", "1.5", "--hole-fill", "4", "--planes", ALL, "--rejected", MASKS],
 }
 
 
-def stacks(binary, ledger, place, short):
+def stacks(binary, ledger, place, short, cases):
     """Every run of frames that are combined as they are."""
-    shapes = [(8, 512), (40, 512)] if short else [(8, 2048), (100, 512), (500, 2048), (2000, 512)]
+    shapes = [(8, 512), (40, 512), (1000, 64)] if short else [(8, 2048), (100, 512), (500, 2048), (2000, 512), (1000, 64)]
     for count, side in shapes:
         folder = place / f"{count}x{side}"
         make_frames(folder, count, side)
         large = count * side * side > 3e8
-        for case, flags in CASES.items():
-            if large and case == "mean, all planes":
+        for case, flags in cases.items():
+            if large and case in ("mean, all planes", "neighbours, masks"):
                 continue
             stack(binary, ledger, (folder, count, side), f"{count:5} × {side}² {case:18}", flags)
 
@@ -58,6 +65,8 @@ def stack(binary, ledger, frames, case, flags):
     """The runs of one recipe on frames of one kind."""
     folder, count, side = frames
     large, out, digests = count * side * side > 3e8, folder.parent / "out.fits", set()
+    masks = folder.parent / MASKS
+    flags = [masks if flag == MASKS else flag for flag in flags]
     for io in ["mmap", "read"]:
         for threads in [2] if large else [1, 2, 8]:
             command = [binary, "combine", "-q", "--json", "--overwrite", "-o", out, *flags]
@@ -67,12 +76,14 @@ def stack(binary, ledger, frames, case, flags):
                 limits.insert(1, 32 * MIB)
             # Of more threads than cores some may find nothing left to do, and touch nothing.
             # Tiles that are packed may not need gzip, whose tables are planned for.
-            works = not {"--scale", "--compress"} & set(flags) and threads <= (os.cpu_count() or 1)
+            works = not {"--scale", "--compress", "--rejected"} & set(flags) and threads <= (os.cpu_count() or 1)
             # The smallest tiles of large frames by maps are slow, and no other for memory.
             for limit in limits[1:] if large else limits:
                 if limit >= limits[0]:
                     label, nmap = f"{case} {io:4} -j {threads}", threads * (io == "mmap")
-                    digests.add(ledger.hold(label, command, out, limit, nmap, works))
+                    of_output = ledger.hold(label, command, out, limit, nmap, works)
+                    told = digest(masks) if masks in flags and of_output else ""
+                    digests.add(of_output and f"{of_output} {told}")
     ledger.same(case, digests)
 
 
@@ -83,15 +94,16 @@ def main():
     parser.add_argument("--short", action="store_true", help="few and small frames: two minutes")
     parser.add_argument("--cgroup", action="store_true", help="each run in a cgroup of the size of its limit")
     parser.add_argument("--part", choices=["stacks", "packed", "calibration"], help="one part of the campaign")
-    parser.add_argument("--case", default="", metavar="TEXT", help="only calibrations whose name has TEXT in it")
+    parser.add_argument("--case", default="", metavar="TEXT", help="only stacks and calibrations whose name has TEXT in it")
     parser.add_argument("--go-on", action="store_true", help="do not end at the first promise broken")
     args = parser.parse_args()
+    cases = {name: flags for name, flags in CASES.items() if args.case.lower() in name.lower()}
     cgroup = Cgroup(args.cgroup)
     ledger = Ledger(cgroup, args.go_on)
     try:
         with tempfile.TemporaryDirectory() as place:
             if args.part in (None, "stacks"):
-                stacks(args.binary, ledger, Path(place), args.short)
+                stacks(args.binary, ledger, Path(place), args.short, cases)
             if args.part in (None, "packed"):
                 packed(args.binary, ledger, Path(place), args.short)
             if args.part in (None, "calibration"):

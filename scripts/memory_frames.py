@@ -22,12 +22,14 @@ FORMS = {
 
 
 def make_frames(folder, count, side, drawn=8):
-    """Plain frames f0000.fits …: `drawn` of their own, the rest links to these."""
+    """Plain frames f0000.fits … of unlike detectors: `drawn` of their own, the rest links to these."""
     rng = np.random.default_rng(1)
     folder.mkdir()
     for number in range(min(count, drawn)):
         pixels = rng.normal(1000, 7, (side, side)).astype(np.uint16)
-        fits.PrimaryHDU(pixels).writeto(folder / f"f{number:04d}.fits")
+        image = fits.PrimaryHDU(pixels)
+        image.header.update(GAIN=1.0 + 0.2 * number, RDNOISE=5.0 + number)
+        image.writeto(folder / f"f{number:04d}.fits")
     link(folder, count, drawn)
 
 

@@ -44,7 +44,7 @@ def draw_stack(rng, night, shape):
     flags += ["--method", pick(rng, ["average", "average", "median", "sum"])]
     outline = Outline((nframe, *shape), 3000.0, 100.0, True, True, False)
     for _ in range(int(rng.integers(0, 3))):
-        flags += ["--clip", draw_step(rng, outline).text()]
+        flags += ["--clip", draw_step(rng, outline, []).text()]
     if chance(rng, 0.3):
         flags += ["--nkeep", str(int(rng.integers(1, 4)))]
     levels = ["mean", "median", "median", "mode", "key:EXPTIME", ",".join(f"1.{i}" for i in range(nframe))]

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 
 from combine_peers import draw_peer, judge_peer
 from compare import Disagreement, Tally, combine_command, compare, launch, read_output, shell
@@ -67,6 +68,8 @@ def judge(binary, config, folder, tally):
         answer = read_output(folder / "out.fits", config.recipe.planes, expected.dtype)
         check_shape(answer, config)
         compare(answer, expected, config.recipe, tally)
+        if config.recipe.rejected:
+            compare_masks(folder / "masks", expected)
     except Disagreement as error:
         raise Disagreement(f"cd {folder}\n{shell(run.command)}\n{error}") from None
 
@@ -77,6 +80,19 @@ def check_refusal(run, folder, refusal):
         raise Disagreement(f"exit status {run.code}, expected a refusal: {refusal}")
     if (folder / "out.fits").exists():
         raise Disagreement("a refused run left an output")
+
+
+def compare_masks(folder, expected):
+    """The mask of each frame tells what became of its samples; by name they stand in the order of the frames."""
+    paths = sorted(folder.iterdir())
+    if len(paths) != len(expected.codes):
+        raise Disagreement(f"{len(paths)} masks of {len(expected.codes)} frames")
+    decided = [place for place, pixel in expected.pixels.items() if pixel is not None]
+    for path, codes in zip(paths, expected.codes, strict=True):
+        told = fits.getdata(path, "REJECTED")
+        for place in decided:
+            if told[place] != codes[place]:
+                raise Disagreement(f"{path.name} at {place}: {told[place]}, expected {codes[place]}")
 
 
 def check_shape(answer, config):

@@ -23,14 +23,18 @@ Readings of the reference
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import fsum, isinf, isnan, nan, pi, sqrt
+from math import floor, fsum, nan, pi, sqrt
 
+import numpy as np
+
+from level_oracle import mode_level
 from recipe import Extrema, MinMax
 
 MAD_TO_SIGMA = 1.482602218505602
 ROOT_HALF_PI = sqrt(pi / 2.0)
 NEAR = 1e-12
 INTEGERS = ("i16", "u16", "i32")
+ROUNDED = ("std", "mode")
 
 
 class Undecided(Exception):
@@ -201,8 +205,8 @@ def give_back(kept, taken, middle, y, nkeep, exact_middle):
 
 
 def sigma_step(kept, y, step, nkeep):
-    """(survivors, number dropped low, number dropped high) of a sigma step."""
-    nlow = nhigh = 0
+    """(survivors, those dropped low, those dropped high) of a sigma step."""
+    all_low, all_high = [], []
     left = {"converge": None, None: 1}.get(step.iters, step.iters)
     while kept and left != 0:
         low, high, middle = sigma_iteration(kept, y, step)
@@ -213,15 +217,15 @@ def sigma_step(kept, y, step, nkeep):
             break
         gone = set(low) | set(high)
         kept = [i for i in kept if i not in gone]
-        nlow, nhigh = nlow + len(low), nhigh + len(high)
+        all_low, all_high = all_low + low, all_high + high
         left = None if left is None else left - 1
-    return kept, nlow, nhigh
+    return kept, all_low, all_high
 
 
 def extrema_step(kept, y, step, nkeep):
-    """(survivors, number dropped low, number dropped high) of an extrema step."""
+    """(survivors, those dropped low, those dropped high) of an extrema step."""
     if not kept:
-        return kept, 0, 0
+        return kept, [], []
     order = sorted(kept, key=lambda i: (y[i], i))
     nlow = min(step.nlow, len(order))
     nhigh = min(step.nhigh, len(order) - nlow)
@@ -230,29 +234,24 @@ def extrema_step(kept, y, step, nkeep):
     back = give_back(kept, low + high, middle, y, nkeep, lambda: True)
     low, high = [i for i in low if i not in back], [i for i in high if i not in back]
     gone = set(low) | set(high)
-    return [i for i in kept if i not in gone], len(low), len(high)
+    return [i for i in kept if i not in gone], low, high
 
 
 def minmax_step(kept, x, step):
-    """(survivors, number below, number above) of a minmax step; it gives nothing back."""
+    """(survivors, those below, those above) of a minmax step; it gives nothing back."""
     low = [i for i in kept if step.low is not None and x[i] < step.low]
     high = [i for i in kept if step.high is not None and x[i] > step.high]
     gone = set(low) | set(high)
-    return [i for i in kept if i not in gone], len(low), len(high)
+    return [i for i in kept if i not in gone], low, high
 
 
-def clip(kept, samples, recipe):
-    """Run the clip chain; (survivors, LOW, HIGH)."""
-    nlow = nhigh = 0
-    for step in recipe.clip:
-        if isinstance(step, MinMax):
-            kept, low, high = minmax_step(kept, samples.x, step)
-        elif isinstance(step, Extrema):
-            kept, low, high = extrema_step(kept, samples.y, step, recipe.nkeep)
-        else:
-            kept, low, high = sigma_step(kept, samples.y, step, recipe.nkeep)
-        nlow, nhigh = nlow + low, nhigh + high
-    return kept, nlow, nhigh
+def clip_step(kept, samples, step, nkeep):
+    """(survivors, those dropped low, those dropped high) of one step."""
+    if isinstance(step, MinMax):
+        return minmax_step(kept, samples.x, step)
+    if isinstance(step, Extrema):
+        return extrema_step(kept, samples.y, step, nkeep)
+    return sigma_step(kept, samples.y, step, nkeep)
 
 
 def scatter_of_median(values):
@@ -268,12 +267,45 @@ def propagated_to_median(uncertainties):
     return root if len(uncertainties) <= 2 else ROOT_HALF_PI * root
 
 
-def combine_median(kept, samples, recipe):
-    """(value, uncertainty) of a median; weights take no part."""
+def quantile(values, part):
+    """The value at a part of the way by rank from the lowest to the highest, linear in between."""
+    ordered = sorted(values)
+    place = part * (len(ordered) - 1)
+    rank = floor(place)
+    if place == rank:
+        return ordered[rank]
+    return (1.0 - (place - rank)) * ordered[rank] + (place - rank) * ordered[rank + 1]
+
+
+def spread(values):
+    """The standard deviation with ddof 1; NaN of one."""
+    if len(values) == 1:
+        return nan
+    middle = mean(values)
+    return sqrt(fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+
+
+BY_ORDER = {
+    "median": median,
+    "min": min,
+    "max": max,
+    "lmedian": lambda values: min(values) if len(values) == 2 else median(values),
+    "mad": lambda values: MAD_TO_SIGMA * mad(values),
+    "std": spread,
+    "mode": lambda values: mode_level(np.array([sorted(values)])),
+}
+
+
+def combine_by_order(kept, samples, recipe):
+    """(value, uncertainty) of a method in which weights take no part."""
     values = [samples.y[i] for i in kept]
+    name, _, part = recipe.method.partition(":")
+    value = quantile(values, float(part)) if part else BY_ORDER[name](values)
+    if name not in ("median", "lmedian"):
+        return value, nan
     if recipe.propagates():
-        return median(values), propagated_to_median([samples.u[i] for i in kept])
-    return median(values), scatter_of_median(values)
+        return value, propagated_to_median([samples.u[i] for i in kept])
+    return value, scatter_of_median(values)
 
 
 def scatter_of_sum(values, weights):
@@ -309,21 +341,25 @@ def is_exact_sum(kept, samples, value, divisor):
     return exact_sum(products) and exact_sum(weights) and sum(terms) == Fraction(value) * Fraction(divisor)
 
 
-def combine_pixel(samples, recipe):
-    """The answer at one pixel."""
-    present = [i for i, value in enumerate(samples.y) if not isnan(value) and not isinf(value)]
-    kept, nlow, nhigh = clip(present, samples, recipe)
-    weighs = recipe.method != "median"
+def combine_pixel(samples, kept, taken, recipe):
+    """The answer at one pixel of which these frames are kept, and so many samples taken (low, high)."""
+    weighs = recipe.weighs()
     if not kept or (weighs and not any(samples.w[i] > 0.0 for i in kept)):
-        return Pixel(nan, nan, 0, nlow, nhigh)
+        return Pixel(nan, nan, 0, *taken)
     largest = max(abs(samples.y[i]) for i in kept)
     if not weighs:
-        value, sigma = combine_median(kept, samples, recipe)
-        return Pixel(value, sigma, len(kept), nlow, nhigh, largest=largest)
+        value, sigma = combine_by_order(kept, samples, recipe)
+        slack = len(kept) * 2.0**-51 * largest if recipe.method in ROUNDED else 0.0
+        exact = recipe.method not in ROUNDED and ":" not in recipe.method and recipe.method != "mad"
+        return Pixel(value, sigma, len(kept), *taken, slack, exact, largest)
+    if recipe.method == "quadrature":
+        root = sqrt(fsum((samples.w[i] * samples.y[i]) ** 2 for i in kept))
+        weight = fsum(samples.w[i] for i in kept)
+        return Pixel(root / weight, nan, len(kept), *taken, exact=False, largest=largest)
     total, sigma, weight = combine_sum(kept, samples, recipe)
     slack = len(kept) * 2.0**-52 * fsum(abs(samples.w[i] * samples.y[i]) for i in kept)
     divisor = 1.0 if recipe.method == "sum" else weight
     value = total / divisor
     exact = recipe.dtype not in INTEGERS or is_exact_sum(kept, samples, value, divisor)
     size = largest * weight / divisor
-    return Pixel(value, sigma / divisor, len(kept), nlow, nhigh, slack / divisor, exact, size)
+    return Pixel(value, sigma / divisor, len(kept), *taken, slack / divisor, exact, size)

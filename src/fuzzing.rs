@@ -27,6 +27,7 @@ pub fn header(bytes: &[u8]) -> Vec<[u8; 80]> {
     let provenance = Provenance {
         stack: &stack,
         nframe: 1,
+        clip: &[],
         name: &|_| "frame.fits".into(),
         exposures: &exposures,
         differing: &differing,

@@ -86,6 +86,27 @@ pub(crate) fn check_zero(frame: &str, from: &Level, zero: f64) -> Result<()> {
     ))
 }
 
+/// The weight of a frame whose samples have this noise.
+///
+/// # Errors
+///
+/// [`Error::Frame`] where there is no such number.
+pub(crate) fn noise_weight(frame: &str, noise: f64) -> Result<f64> {
+    let weight = 1.0 / (noise * noise);
+    if weight > 0.0 && weight.is_finite() {
+        return Ok(weight);
+    }
+    let fault = if noise == 0.0 {
+        "its noise measures 0: its samples are all alike, or no row of the section has five that are present".into()
+    } else {
+        format!("its noise is {noise}, of which --weight noise can make no weight")
+    };
+    Err(Error::frame(
+        frame,
+        format!("{fault}; choose another --weight or --stats-section, or leave the frame out"),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +125,14 @@ mod tests {
         assert_eq!(target(LevelTo::First), 2.0_f64.to_bits());
         assert_eq!(target(LevelTo::Mean), 3.0_f64.to_bits());
         assert_eq!(target(LevelTo::Value(9.0)), 9.0_f64.to_bits());
+    }
+
+    #[test]
+    fn a_frame_counts_by_its_noise_and_one_without_is_refused() {
+        assert_eq!(noise_weight("f", 0.5).ok(), Some(4.0));
+        for noise in [0.0, f64::NAN, f64::INFINITY, 1e-200, 1e200] {
+            assert!(noise_weight("f", noise).is_err(), "{noise}");
+        }
     }
 
     #[test]

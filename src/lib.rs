@@ -165,8 +165,8 @@ pub use plan::{Packing, Part, Plan};
 pub use recipe::{Recipe, Reduction};
 pub use shape::{Area, Section, Shape};
 pub use summary::{
-    ClipCount, Memory, Noise, PackedSize, Reading, ReducedFrame, ReductionSummary, RoomTime,
-    SkippedFrame, Summary, WorstFrame,
+    ClipCount, Memory, NeighbourCount, Noise, PackedSize, Reading, ReducedFrame, ReductionSummary,
+    RoomTime, SkippedFrame, Summary, UsedLevel, WorstFrame,
 };
 pub use sys::settle_process;
 pub use units::{ByteSize, Limit};

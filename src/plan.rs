@@ -6,7 +6,9 @@
 
 mod allowance;
 mod bands;
+mod counting;
 mod grid;
+mod halo;
 mod table;
 mod unpacking;
 
@@ -22,6 +24,7 @@ use allowance::{COMBINING, THREAD};
 
 pub(crate) use bands::Bands;
 pub(crate) use grid::Grid;
+pub(crate) use halo::Around;
 pub use unpacking::Packing;
 pub(crate) use unpacking::{Unpacking, file_threads};
 
@@ -38,9 +41,6 @@ const MAPPED_RUN_NPIXEL: Range<usize> = 8 << 10..128 << 10;
 const AHEAD: usize = 2 << 20;
 /// Pixels of a part of a row that a tile has at least, where there are so many.
 const PART_NPIXEL: usize = 512;
-
-/// Bits of the largest number of anything that is planned for: sums of some such numbers fit in 64.
-const MOST_BITS: u32 = 58;
 
 /// What a run needs memory for.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ pub(crate) struct Demand {
     pub(crate) tally_nbyte: usize,
     /// Bytes of names and header cards that are kept.
     pub(crate) text_nbyte: u64,
+    /// What needs more than one pixel at a time.
+    pub(crate) around: Around,
     /// Threads that work on pixels.
     pub(crate) threads: usize,
     /// Bytes that the scratch of such a thread takes.
@@ -103,6 +105,10 @@ pub struct Plan {
     pub tile_rows: usize,
     /// Columns of a tile: all of them, or part of a row where not even one row of every frame fits.
     pub tile_cols: usize,
+    /// Rows above and below those of a tile that are read with it, where there are such.
+    pub halo: usize,
+    /// Bytes that are noted beside the output of the samples that are rejected, until it is whole; 0 where that is not asked for.
+    pub rejected: ByteSize,
     /// Tiles of results that circulate.
     pub tiles: usize,
     /// Tiles that the combining walk takes.
@@ -125,8 +131,18 @@ pub struct Plan {
     pub one_by_one: bool,
     /// Bytes that each walk reads, the combining one last.
     pub walks: Vec<u64>,
+    /// The clip steps as they will be done, as they are typed; where `auto` chose one, that is said.
+    pub clip: Vec<String>,
+    /// What the user should know of them.
+    pub warnings: Vec<String>,
     #[serde(skip)]
     capacity: usize,
+    /// Pixels that are read for a tile at most.
+    #[serde(skip)]
+    read: usize,
+    /// Bytes that the frames and their companions have.
+    #[serde(skip)]
+    once: u64,
     /// Where tiles end, if packed tiles do.
     #[serde(skip)]
     grid: Option<Grid>,
@@ -183,8 +199,11 @@ impl Demand {
 
     /// Bytes of all tiles of so many pixels: of frames, and of results.
     fn tiles(&self, capacity: usize) -> Option<[u64; 2]> {
-        let raw = Layout::estimate(self.raw_nbyte, self.nplane, capacity)?;
-        let out = self.out_nbyte.checked_mul(capacity)?;
+        let read = self.read(capacity);
+        let raw = Layout::estimate(self.raw_nbyte, self.nplane, read)?;
+        let raw = raw.checked_add(self.noted(read)?)?;
+        let out = self.out_nbyte + self.around.told_nbyte;
+        let out = out.checked_mul(capacity)?;
         let out = out.checked_add(self.tally_nbyte)?;
         Some([
             (raw as u64).checked_mul(self.workers() as u64)?,
@@ -259,6 +278,7 @@ impl Demand {
         (TILE / self.raw_nbyte.max(1))
             .clamp(run.start, run.end)
             .min(share.max(run.start))
+            .max(self.beyond_halo())
             .min(self.shape.npixel())
             .max(self.smallest())
     }
@@ -266,43 +286,9 @@ impl Demand {
     /// Tiles of so many pixels of which the system is told at a time: as long a run of each frame as helps a slow disk, yet together
     /// no more than part of the limit, which the cache of the system may have to share.
     fn ahead(&self, capacity: usize, limit: ByteSize) -> usize {
-        let tile = (self.raw_nbyte * capacity).max(1);
+        let tile = self.raw_nbyte.saturating_mul(capacity).max(1);
         let most = usize::try_from(limit.0 / 4).unwrap_or(usize::MAX) / tile;
         (AHEAD * self.nplane / tile).min(most).max(1)
-    }
-
-    /// Whether every sum of what is needed fits in its type; frames may come from headers that speak of anything.
-    fn can_be_counted(&self) -> bool {
-        let product = |factors: &[u64]| {
-            let bits: u32 = factors
-                .iter()
-                .map(|factor| 64 - factor.leading_zeros())
-                .sum();
-            bits <= MOST_BITS
-        };
-        let of = |size: usize| size as u64;
-        let (threads, most) = (of(self.threads), of(MAPPED_RUN_NPIXEL.end));
-        product(&[
-            of(self.shape.nrow),
-            of(self.shape.ncol),
-            of(self.nframe.max(1)),
-        ]) && product(&[of(self.nframe), KIB])
-            && product(&[self.text_nbyte])
-            && product(&[self.process])
-            && product(&[of(self.raw_nbyte), most, threads])
-            && product(&[of(self.out_nbyte), most, threads, 4])
-            && product(&[of(self.nplane), of(AHEAD), threads])
-            && product(&[of(self.scratch_nbyte), threads])
-            && product(&[of(self.measure_nbyte.unwrap_or(0)), threads])
-            && product(&[of(self.packing_nbyte.unwrap_or(0)), threads])
-            && product(&[of(self.nfile), 16 * KIB])
-            && product(&[self.mapped.unwrap_or(0)])
-            && product(&[threads, 2 * MIB])
-            && self
-                .unpacking
-                .each()
-                .into_iter()
-                .all(|nbyte| product(&[nbyte, threads]))
     }
 
     /// Cuts the frames so that the run stays at or under `limit`.
@@ -331,6 +317,11 @@ impl Demand {
         let (tile_rows, tile_cols) = self.cut(capacity);
         let bands = self.bands(tile_rows, tile_cols);
         let capacity = tile_rows.min(self.shape.nrow) * tile_cols;
+        let once = self.walks.last().copied().unwrap_or(0);
+        let mut walks = self.walks.clone();
+        if let Some(combining) = walks.last_mut() {
+            *combining = self.reads(once, bands, tile_rows);
+        }
         let [measurers, unpackers, packers] = self.other_threads(limit);
         let beside = self
             .measuring(measurers)
@@ -350,6 +341,8 @@ impl Demand {
             smallest: least,
             tile_rows,
             tile_cols,
+            halo: self.around.halo,
+            rejected: ByteSize(self.around.told_nbyte as u64 * self.shape.npixel() as u64),
             tiles: self.ntile(),
             bands,
             threads: self.workers(),
@@ -360,8 +353,12 @@ impl Demand {
             packing: Packing::default(),
             mapped: self.mapped.is_some(),
             one_by_one: false,
-            walks: self.walks.clone(),
+            walks,
+            clip: Vec::new(),
+            warnings: Vec::new(),
             capacity,
+            read: self.read(capacity),
+            once,
             grid: self.unpacking.grid,
         })
     }

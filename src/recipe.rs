@@ -2,23 +2,34 @@
 
 mod calibration;
 mod check;
+mod choosing;
 mod clip;
 mod compression;
 mod deciding;
+mod detector;
+mod level;
+mod neighbours;
+mod plane;
+mod resources;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::shape::Section;
-use crate::units::ByteSize;
 
 pub use calibration::{
     Axis, Beyond, Calibration, Dark, Fit, Flat, FlatNorm, MaskBits, Negative, Overscan,
     OverscanClip, OverscanStat, Place, Quantity, Sky, Then,
 };
-pub use clip::{Center, Clip, Deviation, Iterations, Sigma};
+pub use clip::{Center, Clip, Deviation, Factors, Iterations, Sigma};
+pub(crate) use clip::{outliers, stay};
 pub use compression::{Codec, Compression};
 pub(crate) use deciding::Choice;
+pub use detector::DetectorNoise;
+pub use level::{Level, LevelTo, Norm, Weight};
+pub use neighbours::Neighbours;
+pub use plane::{Family, Plane};
+pub use resources::{Io, Resources};
 
 /// Everything that a combination of frames needs to know.
 #[derive(Clone, Debug)]
@@ -150,8 +161,11 @@ pub struct Stack {
     pub method: Method,
     /// What is rejected, in this order.
     pub clip: Vec<Clip>,
-    /// A clip step that would leave fewer samples gives back those nearest the centre.
-    pub nkeep: usize,
+    /// What is rejected besides, near what those rejected.
+    pub neighbours: Neighbours,
+    /// A clip step that would leave fewer samples gives back those nearest the centre. Negative: all but so many stay of those that are
+    /// present at a pixel before clipping, behind bounds that lead the chain.
+    pub nkeep: i64,
     /// What each frame is divided by.
     pub scale: Level,
     /// What is subtracted from each frame before.
@@ -169,7 +183,7 @@ pub struct Stack {
 }
 
 /// How the samples that are left become one value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Method {
     /// Σwy/Σw.
     #[default]
@@ -178,52 +192,45 @@ pub enum Method {
     Median,
     /// Σwy.
     Sum,
-}
-
-/// One number a frame: its scale or its zero.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Level {
-    /// 1 for a scale, 0 for a zero.
-    #[default]
-    None,
-    /// The mean of the present samples of the frame.
-    Mean,
-    /// Their median, exactly.
-    Median,
-    /// Their mode.
+    /// The lowest sample.
+    Min,
+    /// The highest sample.
+    Max,
+    /// The median, but of two samples the lower: a cosmic ray among two is not averaged in.
+    Lmedian,
+    /// The sample at this part, 0 to 1, of the way from the lowest to the highest by rank; between two of them by their distance.
+    Quantile(f64),
+    /// The standard deviation about the mean, ddof 1.
+    Std,
+    /// 1.4826 · median|y − median|.
+    Mad,
+    /// The mode as that of a frame: the mean of the fullest bin.
     Mode,
-    /// The value of this keyword.
-    Keyword(String),
-    /// These numbers, one a frame.
-    Values(Vec<f64>),
+    /// √Σ(wy)² / Σw.
+    Quadrature,
 }
 
-/// What levels are brought back to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum LevelTo {
-    /// 1 for a scale, 0 for a zero.
-    #[default]
-    Unity,
-    /// The level of the first frame.
-    First,
-    /// The mean of the levels of all frames.
-    Mean,
-    /// This number.
-    Value(f64),
-}
+impl Method {
+    /// Whether weights have a say.
+    pub fn weighs(self) -> bool {
+        matches!(self, Self::Average | Self::Sum | Self::Quadrature)
+    }
 
-/// What each frame, or each sample, counts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Weight {
-    /// All the same.
-    #[default]
-    None,
-    /// The value of this keyword.
-    Keyword(String),
-    /// These numbers, one a frame.
-    Values(Vec<f64>),
-    /// 1/u² of each sample, from the uncertainty of its frame.
-    InverseVariance,
+    /// Whether sums are what it takes; the others look at the order of the samples.
+    pub(crate) fn has_moments(self) -> bool {
+        matches!(
+            self,
+            Self::Average | Self::Sum | Self::Std | Self::Quadrature
+        )
+    }
+
+    /// Whether it can be told how uncertain its value is.
+    pub fn has_uncertainty(self) -> bool {
+        matches!(
+            self,
+            Self::Average | Self::Median | Self::Sum | Self::Lmedian
+        )
+    }
 }
 
 /// What the uncertainty of the result is made from.
@@ -236,23 +243,6 @@ pub enum Uncertainty {
     Propagate,
     /// There is none.
     None,
-}
-
-/// A plane of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plane {
-    /// The combined values.
-    Data,
-    /// 1 where nothing was left, or where a value beyond a limit was masked.
-    Mask,
-    /// The standard deviation of the value.
-    Uncertainty,
-    /// How many samples were left.
-    Count,
-    /// How many samples the clip steps took on the low side.
-    Low,
-    /// How many samples the clip steps took on the high side.
-    High,
 }
 
 /// Where the result goes, and as what.
@@ -268,6 +258,8 @@ pub struct Output {
     pub dtype: Option<PixelType>,
     /// How the images are packed; `None`: not at all.
     pub compression: Option<Compression>,
+    /// A folder for masks of what was rejected, one a frame; `None`: none are written.
+    pub rejected: Option<PathBuf>,
     /// Whether an interrupted run of the same recipe on the same frames is taken up, where there is one.
     pub resume: bool,
     /// How much time passes, at least, between two times at which what is done is put on the disk, so that it can be taken up: 5 s.
@@ -283,6 +275,7 @@ impl Output {
             planes: vec![Plane::Data, Plane::Mask, Plane::Uncertainty],
             dtype: None,
             compression: None,
+            rejected: None,
             resume: false,
             sync_every: Duration::from_secs(5),
         }
@@ -327,29 +320,4 @@ impl PixelType {
             Self::F64 => 8,
         }
     }
-}
-
-/// What a run may use.
-#[derive(Clone, Debug)]
-pub struct Resources {
-    /// The peak resident memory of the process stays at or under this.
-    pub mem_limit: ByteSize,
-    /// Threads that work on pixels, at least 1; never changes a bit of the output.
-    pub threads: usize,
-    /// How frames are read.
-    pub io: Io,
-    /// Where packed frames are unpacked to; `None`: beside the output.
-    pub temp_dir: Option<PathBuf>,
-}
-
-/// How frames are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Io {
-    /// Positioned reads, which were never slower than maps where we measured.
-    #[default]
-    Auto,
-    /// Through memory maps.
-    Mmap,
-    /// By positioned reads.
-    Read,
 }

@@ -36,8 +36,14 @@ pub struct Summary {
     pub empty_pixels: u64,
     /// Each clip step, in order.
     pub clip: Vec<ClipCount>,
+    /// What was taken as the neighbour of what they took: grown, then enclosed.
+    pub neighbours: Vec<NeighbourCount>,
+    /// The folder of the masks of rejected samples, where they were asked for.
+    pub rejected: Option<PathBuf>,
     /// The frames that lost most samples to the clip steps, worst first, ten at most.
     pub worst_frames: Vec<WorstFrame>,
+    /// How each frame entered the stack, in order, over all extensions; none where frames are neither scaled nor weighed.
+    pub levels: Vec<UsedLevel>,
     /// Noise of the result against that of the first frame.
     pub noise: Noise,
     /// Memory: what was allowed, planned and used.
@@ -168,6 +174,17 @@ pub struct ClipCount {
     pub worst_frames: Vec<WorstFrame>,
 }
 
+/// What was taken as the neighbour of what clip steps took.
+#[derive(Clone, Debug, Serialize)]
+pub struct NeighbourCount {
+    /// How: `grow 1.5`, `hole-fill 5`.
+    pub step: String,
+    /// Samples that it took.
+    pub taken: u64,
+    /// The frames that lost most samples to it, worst first, three at most.
+    pub worst_frames: Vec<WorstFrame>,
+}
+
 /// A frame and what it lost.
 #[derive(Clone, Debug, Serialize)]
 pub struct WorstFrame {
@@ -177,6 +194,30 @@ pub struct WorstFrame {
     pub rejected: u64,
     /// The same as a part of its pixels, 0 to 1.
     pub fraction: f64,
+}
+
+/// How a frame entered the stack: y = (x − zero) / scale · scale_to + zero_to.
+#[derive(Clone, Debug, Serialize)]
+pub struct UsedLevel {
+    /// Its name.
+    pub frame: String,
+    /// What was subtracted.
+    pub zero: f64,
+    /// What it was divided by.
+    pub scale: f64,
+    /// What it was multiplied by again.
+    pub scale_to: f64,
+    /// What was added again.
+    pub zero_to: f64,
+    /// What its samples count; `None` where frames have no weights, or each sample its own.
+    pub weight: Option<f64>,
+}
+
+impl UsedLevel {
+    /// Bytes that one takes whose frame has a name of so many.
+    pub(crate) fn nbyte(name: usize) -> u64 {
+        (size_of::<Self>() + name) as u64
+    }
 }
 
 /// Noise, robustly from the differences of adjacent pixels, in units of the output.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::pixels::{self, Role, Stored, UncertaintyKind};
-use crate::recipe::Plane;
+use crate::recipe::{Family, Plane};
 use crate::shape::Area;
 
 /// Bytes by which the pixels of one plane of a tile stand off the end of those before. The planes of a tile would else lie a power
@@ -15,7 +15,7 @@ use crate::shape::Area;
 const STAGGER: usize = 192;
 
 /// The planes that an output can have.
-pub(crate) const NPLANE: usize = 6;
+pub(crate) const NPLANE: usize = 6 + 2 * Family::ALL.len();
 
 /// Which plane of a frame it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,10 @@ pub(crate) struct Layout {
     pub(crate) groups: Vec<Group>,
     /// The planes that are written, with the bytes of a pixel of each.
     pub(crate) planes: Vec<(Plane, usize)>,
-    /// Pixels that a tile holds at most.
+    /// Pixels that a tile of results holds at most.
     capacity: usize,
+    /// Bytes of a pixel of what is told of its samples.
+    told: usize,
     /// Bytes of all that is read.
     nraw: usize,
 }
@@ -85,10 +87,20 @@ impl Layout {
         planes: Vec<(Plane, usize)>,
         capacity: usize,
     ) -> Self {
+        Self::around(raw, planes, [capacity; 2], 0)
+    }
+
+    /// The same for tiles of which more pixels are read than combined, and more is told than the planes.
+    pub(crate) fn around(
+        raw: impl Iterator<Item = TilePlane>,
+        planes: Vec<(Plane, usize)>,
+        [read, capacity]: [usize; 2],
+        told: usize,
+    ) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let mut nraw = 0;
         for plane in raw {
-            let step = (capacity * plane.stored.bitpix.nbyte()).next_multiple_of(64) + STAGGER;
+            let step = (read * plane.stored.bitpix.nbyte()).next_multiple_of(64) + STAGGER;
             match groups.last_mut() {
                 Some(group)
                     if group.companion == plane.companion
@@ -111,6 +123,7 @@ impl Layout {
             groups,
             planes,
             capacity,
+            told,
             nraw,
         }
     }
@@ -203,6 +216,8 @@ pub(crate) struct OutStrip<'a> {
 pub(crate) struct EmptyTile {
     layout: Arc<Layout>,
     planes: Vec<Vec<u8>>,
+    /// What is told of the samples of each pixel.
+    told: Vec<u8>,
 }
 
 /// The output bytes of an area.
@@ -220,12 +235,33 @@ impl EmptyTile {
             .iter()
             .map(|(_, nbyte)| vec![0; nbyte * layout.capacity])
             .collect();
-        Self { layout, planes }
+        let told = vec![0; layout.told * layout.capacity];
+        Self {
+            layout,
+            planes,
+            told,
+        }
+    }
+
+    /// Room for what is told of the samples of so many pixels.
+    pub(crate) fn told(&mut self, npixel: usize) -> &mut [u8] {
+        &mut self.told[..npixel * self.layout.told]
     }
 
     /// Cuts `area` into strips of `npixel` pixels, and has `work` fill them one after another.
     pub(crate) fn combine<E>(
+        self,
+        area: Area,
+        npixel: usize,
+        work: impl FnMut(&mut OutStrip<'_>) -> Result<(), E>,
+    ) -> Result<CombinedTile, E> {
+        self.combine_behind(0, area, npixel, work)
+    }
+
+    /// The same where so many pixels were read that stand before the area.
+    pub(crate) fn combine_behind<E>(
         mut self,
+        lead: usize,
         area: Area,
         npixel: usize,
         mut work: impl FnMut(&mut OutStrip<'_>) -> Result<(), E>,
@@ -238,6 +274,7 @@ impl EmptyTile {
             for (strip, (plane, (_, nbyte))) in planes.iter_mut().zip(room) {
                 *strip = &mut plane[pixels.start * nbyte..pixels.end * nbyte];
             }
+            let pixels = lead + pixels.start..lead + pixels.end;
             work(&mut OutStrip { pixels, planes })?;
         }
         Ok(CombinedTile { memory: self, area })
@@ -253,12 +290,17 @@ impl CombinedTile {
     /// The output bytes of each plane.
     pub(crate) fn planes(&self) -> impl Iterator<Item = (Plane, &[u8])> {
         let npixel = self.area.npixel();
-        let EmptyTile { layout, planes } = &self.memory;
+        let EmptyTile { layout, planes, .. } = &self.memory;
         layout
             .planes
             .iter()
             .zip(planes)
             .map(move |((plane, nbyte), bytes)| (*plane, &bytes[..npixel * nbyte]))
+    }
+
+    /// What is told of the samples of each pixel.
+    pub(crate) fn told(&self) -> &[u8] {
+        &self.memory.told[..self.area.npixel() * self.memory.layout.told]
     }
 
     /// Sends the memory home.

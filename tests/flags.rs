@@ -47,7 +47,7 @@ fn flags_that_do_not_read() {
         ("-j 0", "--threads"),
         ("-j many", "--threads"),
         ("--io carrier-pigeon", "--io"),
-        ("--method mode", "--method"),
+        ("--method mean", "--method"),
         ("--dtype u64", "--dtype"),
         ("--planes data,colour", "--planes"),
         ("--region '[0:3,1:2]'", "--region"),
@@ -58,7 +58,11 @@ fn flags_that_do_not_read() {
         ("--zero key:", "--zero"),
         ("--weight heavy", "--weight"),
         ("--weight 1,-1", "--weight"),
-        ("--nkeep=-1", "--nkeep"),
+        ("--norm addmul", "--norm"),
+        ("--nkeep 1.5", "--nkeep"),
+        ("--planes low:sigma", "--planes"),
+        ("--clip ccd:3,gain=1", "ccd:LOW,HIGH"),
+        ("--clip cr:3,rdnoise=5", "gain=GAIN"),
         ("--no-such-flag", "--no-such-flag"),
     ] {
         place.refused(&format!("{arguments} a.fits b.fits"), 2, &[part]);

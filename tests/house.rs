@@ -50,7 +50,7 @@ const IMPORTS: [(&str, &[&str]); 18] = [
 ];
 
 /// The only places where a crate may be named; an empty list is everywhere.
-const DOORS: [(&str, &[&str]); 25] = [
+const DOORS: [(&str, &[&str]); 26] = [
     ("anyhow", &["cli/", "main.rs"]),
     ("bzip2", &["source/"]),
     ("clap", &["cli/", "main.rs"]),
@@ -70,6 +70,7 @@ const DOORS: [(&str, &[&str]); 25] = [
     ("serde", &[]),
     ("serde_json", &["cli/", "sink/"]),
     ("signal_hook", &["cli/", "main.rs"]),
+    ("statrs", &["stack/"]),
     ("sysinfo", &["cli/"]),
     ("tempfile", &["sink/", "source/"]),
     ("thiserror", &["error.rs"]),

@@ -80,6 +80,49 @@ fn the_zero_is_taken_off_before_the_division_and_added_back_after() {
 }
 
 #[test]
+fn json_tells_what_each_frame_was_brought_to_and_what_it_counts() {
+    let place = two();
+    let said = |flags: &str| {
+        let said = place.json(&format!(
+            "combine -q --overwrite {flags} -o out.fits a.fits b.fits"
+        ));
+        said["levels"].clone()
+    };
+    let used = |frame: &str, [zero, zero_to]: [f64; 2], [scale, scale_to]: [f64; 2], weight| {
+        serde_json::json!({
+            "frame": frame, "zero": zero, "zero_to": zero_to, "scale": scale, "scale_to": scale_to, "weight": weight
+        })
+    };
+    let (a, b, none) = ("a.fits", "b.fits", None::<f64>);
+    for (flags, want) in [
+        (
+            "--scale median --scale-to mean --zero 1,3 --zero-to first --weight exposure",
+            [
+                used(a, [1.0, 1.0], [2.0, 3.0], Some(2.0)),
+                used(b, [3.0, 1.0], [4.0, 3.0], Some(4.0)),
+            ],
+        ),
+        (
+            "--weight 1,0.5",
+            [
+                used(a, [0.0, 0.0], [1.0, 1.0], Some(1.0)),
+                used(b, [0.0, 0.0], [1.0, 1.0], Some(0.5)),
+            ],
+        ),
+        (
+            "-m median --norm add --weight 1,0.5",
+            [
+                used(a, [2.0, 2.0], [1.0, 1.0], none),
+                used(b, [4.0, 2.0], [1.0, 1.0], none),
+            ],
+        ),
+    ] {
+        assert_eq!(said(flags), serde_json::json!(want), "{flags}");
+    }
+    assert_eq!(said(""), serde_json::json!([]));
+}
+
+#[test]
 fn levels_are_measured_where_they_are_told_to_and_on_present_samples() {
     let place = Place::with_rows(&[
         &[1000.0, 2.0, 4.0, f64::NAN],

@@ -8,6 +8,8 @@ mod fits;
 /// Packed frames, made here.
 mod packing;
 
+/// What needs more than one pixel at a time.
+mod around;
 /// Frames that are calibrated together.
 mod batches;
 /// Calibration: into files, and on the way into a stack.
@@ -16,6 +18,8 @@ mod calibrate;
 mod calibrated_limits;
 /// Outputs that are packed.
 mod compressed_output;
+/// Clip steps that go by the noise of the detector, or by the number of frames.
+mod detector;
 /// What is combined: every way to name frames, planes, and the headers that choose them.
 mod frames;
 /// Scale, zero and weight of each frame.
@@ -26,6 +30,10 @@ mod output;
 mod packed;
 /// Packed frames that are damaged, and hard limits on runs that unpack.
 mod packed_faults;
+/// Where our rules differ from those of IRAF and Siril, and what we keep there.
+mod peers;
+/// The rejection rules and the methods of other programs.
+mod rules;
 /// How stored numbers become samples.
 mod samples;
 /// What happens at each pixel.
@@ -36,6 +44,8 @@ mod summary;
 mod uncertainty;
 /// Where packed frames are unpacked, and what that ends in.
 mod unpacking;
+/// Weights of frames, and the norms.
+mod weights;
 
 /// Damaged frames that are refused.
 mod damage;

@@ -258,6 +258,18 @@ fn parts_of_frames_are_read_whatever_tiles_they_cut() {
 }
 
 #[test]
+fn rows_beside_a_band_are_read_whatever_tiles_they_cut() {
+    let frames = raw(16, 1, 5);
+    for tile in [&[37, 1][..], &[37, 8], &[11, 6], &[37, 29]] {
+        alike_raw(
+            &frames,
+            "--clip sigma:1 --grow 2 --hole-fill 2",
+            |_, frame| frame.packed(Tiling::Gzip1, tile),
+        );
+    }
+}
+
+#[test]
 fn any_limit_and_thread_count_gives_the_same_bytes_within_the_limit() {
     let mut random = Random(5);
     let frames: Vec<Raw> = (0..6)

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use ccdstream::recipe::{Calibration, Clip, Frames, Io, Level, Method, Output, Resources, Stack};
 use ccdstream::{ByteSize, Error, Recipe, Watch, combine};
 
+/// What is told of samples.
+mod around;
 /// Frames that are calibrated one by one.
 mod calibrated;
 /// What has changed since, or is damaged, or finished.
@@ -178,9 +180,8 @@ fn is_over_within(place: &Place, arguments: &str, patience: Duration) -> bool {
     status.success()
 }
 
-#[test]
-fn killed_again_and_again_it_comes_to_the_same_file() {
-    let place = night();
+/// Starts a run that resumes with other resources each time, and kills it, until one comes to its end.
+fn killed_until_it_is_whole(place: &Place, flags: &str) {
     let mut random = Random(3);
     // Patience grows from nothing, so that some are killed, and it comes to an end on a machine however slow.
     let mut patience = 0;
@@ -188,10 +189,10 @@ fn killed_again_and_again_it_comes_to_the_same_file() {
         let (j, limit) = (1 + random.bits() % 3, 24 + random.bits() % 40);
         let io = ["read", "mmap"][usize::from(random.bits().is_multiple_of(2))];
         let arguments = format!(
-            "combine -q {FLAGS} -o out.fits --resume --sync-seconds 0 -j {j} --mem-limit {limit}M --io {io} 'f*.fits'"
+            "combine -q {flags} -o out.fits --resume --sync-seconds 0 -j {j} --mem-limit {limit}M --io {io} 'f*.fits'"
         );
         let drawn = Duration::from_millis(random.bits() % (patience + 1));
-        if is_over_within(&place, &arguments, drawn) {
+        if is_over_within(place, &arguments, drawn) {
             break;
         }
         patience += 5 + patience / 4;
@@ -202,7 +203,12 @@ fn killed_again_and_again_it_comes_to_the_same_file() {
             );
         }
     }
-    assert_whole(&place);
+    assert_whole(place);
+}
+
+#[test]
+fn killed_again_and_again_it_comes_to_the_same_file() {
+    killed_until_it_is_whole(&night(), FLAGS);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 
 use ccdstream::BenchTile;
 use ccdstream::kernel::{Sample, Width};
-use ccdstream::recipe::{Center, Clip, Deviation, Iterations, Method, Sigma, Stack};
+use ccdstream::recipe::{Method, Stack};
 
 use super::{Bench, FRAMES, NSAMPLE};
 
@@ -38,7 +38,7 @@ impl Bench {
             let mut frames: Vec<Vec<u8>> = Vec::new();
             for width in Width::available() {
                 let cases = cases().into_iter().map(|(case, stack)| (case, Some(stack)));
-                for (case, stack) in cases.chain([("decode", None)]) {
+                for (case, stack) in cases.chain([("decode".to_owned(), None)]) {
                     let Some(label) = self.label(&format!("{case} {name}"), nframe, width) else {
                         continue;
                     };
@@ -70,34 +70,39 @@ impl Bench {
 }
 
 /// What is done with the samples.
-fn cases() -> [(&'static str, Stack); 4] {
-    let clipped = |factor, center, dev| Stack {
-        clip: vec![Clip::Sigma(Sigma {
-            low: factor,
-            high: factor,
-            center,
-            dev,
-            iters: Iterations::Converge,
-            floor: 0.0,
-        })],
+fn cases() -> Vec<(String, Stack)> {
+    let clipped = |step: &str| Stack {
+        clip: vec![step.parse().expect("a step as it is typed")],
         ..Stack::default()
     };
     let median = Stack {
         method: Method::Median,
         ..Stack::default()
     };
-    [
-        ("decode+mean", Stack::default()),
-        ("decode+median", median),
+    let mut cases = vec![
+        ("decode+mean".into(), Stack::default()),
+        ("decode+median".into(), median),
+        ("decode+MAD clip".into(), clipped("sigma:5,iters=converge")),
         (
-            "decode+MAD clip",
-            clipped(5.0, Center::Median, Deviation::Mad),
+            "decode+std clip".into(),
+            clipped("sigma:3,center=mean,dev=std,iters=converge"),
         ),
-        (
-            "decode+std clip",
-            clipped(3.0, Center::Mean, Deviation::Std),
-        ),
-    ]
+    ];
+    for step in [
+        "percentile:0.2",
+        "pclip:-0.5,3",
+        "winsorized:3",
+        "median-sigma:3",
+        "linear-fit:5",
+        "linear-fit:3",
+        "esd:0.3,0.05",
+        "rcr:0.5",
+        "ccd:3,3,gain=1,rdnoise=5",
+        "cr:3,gain=1,rdnoise=5",
+    ] {
+        cases.push((format!("decode+{step}"), clipped(step)));
+    }
+    cases
 }
 
 /// The stored bytes of each frame: sky of 1000 ± 20 ADU, one sample in two hundred hit by a cosmic ray; the same on every run.

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ccdstream::recipe::{
-    Calibration, Codec, Compression, Dark, Flat, FlatNorm, Folder, Frames, Hdu, Io, Level, LevelTo,
-    Method, Negative, Output, Overscan, Place, Plane, Quantity, Resources, Sky, Stack, Uncertainty,
-    Weight,
+    Calibration, Clip, Codec, Compression, Dark, Flat, FlatNorm, Folder, Frames, Hdu, Io, Level,
+    LevelTo, Method, Negative, Neighbours, Norm, Output, Overscan, Place, Plane, Quantity,
+    Resources, Sky, Stack, Uncertainty, Weight,
 };
 use ccdstream::{ByteSize, Error, Recipe, Reduction, Section};
 
@@ -157,7 +157,7 @@ fn frames(night: &Night, kind: Kind, draw: &mut Draw, most: usize) -> Frames {
     let mut names = if draw.percent(12) && most == count {
         vec![path(&night.of(kind))]
     } else if draw.percent(25) {
-        let ten = draw.below(count.div_ceil(10));
+        let ten = draw.below((count / 10).max(1));
         vec![path(&night.of(kind).join(format!("{ten:04}?.fits")))]
     } else {
         // As often a few frames as many.
@@ -167,7 +167,8 @@ fn frames(night: &Night, kind: Kind, draw: &mut Draw, most: usize) -> Frames {
             clippy::cast_sign_loss,
             reason = "1 to the count of frames"
         )]
-        let some = (exponent.exp2() as usize).clamp(1, most);
+        // Fewer than three are refused where they are clipped.
+        let some = (exponent.exp2() as usize).clamp(most.min(3), most);
         let first = draw.below(count - some + 1);
         let frames = first..first + some;
         frames.map(|n| path(&night.frame(kind, n))).collect()
@@ -241,13 +242,22 @@ fn calibration(night: &Night, kind: Kind, draw: &mut Draw) -> Calibration {
 
 /// What happens at each pixel.
 fn stack(kind: Kind, draw: &mut Draw) -> Stack {
-    const CLIPS: [&str; 6] = [
+    const CLIPS: [&str; 15] = [
         "sigma:3",
         "sigma:2.5,4,center=mean,dev=std,iters=2",
         "sigma:3,iters=converge",
         "sigma:2,3,dev=mad,iters=5",
         "minmax:-100,8000",
         "extrema:1,1",
+        "auto",
+        "ccd:3,3,gain=1.5,rdnoise=5",
+        "cr:4,gain=1.5,rdnoise=5",
+        "percentile:0.2",
+        "pclip:-0.5,5,5",
+        "winsorized:3",
+        "median-sigma:3",
+        "rcr:0.1",
+        "poisson:4",
     ];
     let mut stack = Stack {
         method: draw.one_of(&[
@@ -259,9 +269,21 @@ fn stack(kind: Kind, draw: &mut Draw) -> Stack {
         clip: (0..draw.below(3))
             .map(|_| read(draw.one_of(&CLIPS)))
             .collect(),
-        nkeep: draw.below(3),
+        nkeep: draw.one_of(&[0, 1, 2, -2]),
         ..Stack::default()
     };
+    // Once is all that it can be asked for.
+    let is_poisson = |clip: &Clip| matches!(clip, Clip::Poisson(_));
+    if stack.clip.iter().all(is_poisson) {
+        stack.clip.truncate(1);
+    }
+    let rejects = |clip: &Clip| !matches!(clip, Clip::Minmax { .. });
+    if draw.percent(25) && stack.clip.iter().any(rejects) {
+        stack.neighbours = Neighbours {
+            grow: draw.one_of(&[0.0, 1.0, 1.5]),
+            hole_fill: draw.one_of(&[0, 3]),
+        };
+    }
     let levels = [
         Level::Mean,
         Level::Median,
@@ -279,11 +301,18 @@ fn stack(kind: Kind, draw: &mut Draw) -> Stack {
         stack.scale = Level::None;
         stack.scale_to = LevelTo::Unity;
     }
+    if draw.percent(15) {
+        stack.normalise(draw.one_of(&[Norm::Add, Norm::Mul, Norm::MulScale]));
+    }
     if draw.percent(20) {
         stack.stats_section = Some(read::<Section>("[3:35,2:30]"));
     }
     if draw.percent(20) {
-        stack.weight = Weight::Keyword("EXPTIME".into());
+        stack.weight = draw.one_of(&[
+            Weight::Keyword("EXPTIME".into()),
+            Weight::Exposure,
+            Weight::Noise,
+        ]);
     } else if kind == Kind::Float && draw.percent(50) {
         stack.weight = Weight::InverseVariance;
     }

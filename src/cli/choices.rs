@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use ccdstream::recipe::{
-    Frames, Level, LevelTo, Method, Output, PixelType, Plane, Resources, Sky, Stack, Uncertainty,
-    Weight,
+    Frames, Level, LevelTo, Neighbours, Norm, Output, PixelType, Plane, Resources, Sky, Stack,
+    Uncertainty, Weight,
 };
 use ccdstream::{ByteSize, Error, Limit, Recipe, Result};
 
@@ -46,16 +46,19 @@ impl Combine {
         let output = Output {
             resume: self.resources.resume,
             sync_every: self.resources.sync_seconds,
-            ..output(&self.output, self.combining.uncertainty)?
+            ..output(&self.output, &self.combining)?
         };
         let stack = self.stack()?;
         let resources = resources(&self.resources, machine);
-        if self.messages.json && self.output.path.to_str().is_none() {
+        let no_text = |path: &Path| path.to_str().is_none();
+        if self.messages.json
+            && (no_text(&self.output.path) || self.output.rejected.as_deref().is_some_and(no_text))
+        {
             return choice(
                 "--json cannot tell the name of the output, which is no Unicode text; choose another",
             );
         }
-        let warnings = self.warnings(&output, &resources, machine);
+        let warnings = self.warnings(&stack, &output, &resources, machine);
         let recipe = Recipe {
             frames,
             calibration: self.calibrating.choices()?,
@@ -82,10 +85,14 @@ impl Combine {
                 return choice(format!("{flag} has no effect without {of}"));
             }
         }
-        Ok(Stack {
+        let mut stack = Stack {
             method: combining.method,
             clip: rejection.clip.clone(),
             nkeep: rejection.nkeep,
+            neighbours: Neighbours {
+                grow: rejection.grow,
+                hole_fill: rejection.hole_fill,
+            },
             scale: scaling.scale.clone(),
             zero: scaling.zero.clone(),
             scale_to: scaling.scale_to.unwrap_or(LevelTo::Unity),
@@ -93,41 +100,49 @@ impl Combine {
             stats_section: scaling.stats_section.clone(),
             weight: combining.weight.clone(),
             uncertainty: combining.uncertainty,
-        })
+        };
+        if scaling.norm != Norm::None {
+            stack.normalise(scaling.norm);
+        }
+        Ok(stack)
     }
 
     /// Choices that are legal, but hardly what was meant.
-    fn warnings(&self, output: &Output, resources: &Resources, machine: Machine) -> Vec<String> {
+    fn warnings(
+        &self,
+        stack: &Stack,
+        output: &Output,
+        resources: &Resources,
+        machine: Machine,
+    ) -> Vec<String> {
         let Self {
             scaling,
             rejection,
             combining,
             ..
         } = self;
-        let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
         let written = output.planes.contains(&Plane::Uncertainty);
         let stats_section = scaling.stats_section.is_some()
-            && !measured(&scaling.scale)
-            && !measured(&scaling.zero)
+            && !stack.measures()
             && self.calibrating.sky == Sky::None;
-        let mut warnings = given([
-            (
-                combining.method == Method::Median && combining.weight != Weight::None,
-                "--weight has no effect on --method median, which ignores weights",
-            ),
+        let method = combining.method;
+        let ignored = (!method.weighs() && combining.weight != Weight::None)
+            .then(|| format!("--weight has no effect on --method {method}, which ignores weights"));
+        let mut warnings: Vec<String> = ignored.into_iter().collect();
+        warnings.extend(given([
             (
                 combining.uncertainty == Uncertainty::Propagate && !written,
                 "--uncertainty propagate: --planes leaves its plane out, but samples of unknown uncertainty are absent all the same",
             ),
             (
                 stats_section,
-                "--stats-section has no effect: none of --scale, --zero and --sky is a mean, median or mode",
+                "--stats-section has no effect: nothing is measured for --scale, --zero, --norm, --weight or --sky",
             ),
             (
-                rejection.nkeep > 0 && rejection.clip.is_empty(),
+                rejection.nkeep != 0 && rejection.clip.is_empty(),
                 "--nkeep has no effect without --clip",
             ),
-        ]);
+        ]));
         warnings.extend(self.calibrating.warnings());
         warnings.extend(too_much(resources, machine));
         warnings
@@ -198,7 +213,7 @@ fn companion(flag: &'static str, name: &str) -> Result<Option<String>> {
     }
 }
 
-fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
+fn output(typed: &combine::Output, combining: &combine::Combining) -> Result<Output> {
     if typed.path == Path::new("-") {
         return choice(
             "--output -: the image is written in any order and cannot go to standard output; name a file",
@@ -206,11 +221,12 @@ fn output(typed: &combine::Output, uncertainty: Uncertainty) -> Result<Output> {
     }
     let mut output = Output {
         overwrite: typed.overwrite,
+        rejected: typed.rejected.clone(),
         ..Output::new(&typed.path)
     };
     if let Some(typed) = &typed.planes {
         output.planes = planes(typed)?;
-    } else if uncertainty == Uncertainty::None {
+    } else if combining.uncertainty == Uncertainty::None || !combining.method.has_uncertainty() {
         output.planes.retain(|plane| *plane != Plane::Uncertainty);
     }
     output.dtype = pixel_type(&typed.dtype)?;

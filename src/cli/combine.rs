@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use ccdstream::Section;
-use ccdstream::recipe::{Clip, Level, LevelTo, Method, Plane, Uncertainty, Weight};
+use ccdstream::recipe::{Clip, Level, LevelTo, Method, Norm, Plane, Uncertainty, Weight};
 use clap::Args;
 
 use super::args::{Frames, Messages, PIXEL_TYPES, Resources};
@@ -54,7 +54,8 @@ pub(crate) struct Output {
     /// Planes to write: any of data,mask,uncertainty,count,low,high [default: data,mask,uncertainty]
     ///
     /// data is always written, alone as a plain image; count is how many samples were left, low and high how many the
-    /// clip steps took on that side.
+    /// clip steps took on that side; low:bounds and high:bounds how many of those minmax took, low:order and high:order
+    /// extrema, low:deviation and high:deviation the other rules.
     #[arg(long, value_name = "PLANES", value_delimiter = ',', value_parser = parse::value::<Plane>)]
     pub(crate) planes: Option<Vec<Plane>>,
 
@@ -66,12 +67,22 @@ pub(crate) struct Output {
 
     #[command(flatten)]
     pub(crate) compression: Compression,
+
+    /// A folder for masks of what was rejected, one a frame, under the names of the frames [default: none]
+    #[arg(long, value_name = "DIR", long_help = help::REJECTED)]
+    pub(crate) rejected: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Scaling, y = (x - zero) / scale * scale_to + zero_to")]
 pub(crate) struct Scaling {
-    /// Divide each frame by: none, mean, median, mode, key:KEYWORD, numbers 1.5,2,... or @file
+    /// Bring the frames to the first as Siril's -norm does: none, add, mul, addscale or mulscale [default: none]
+    #[arg(long, value_name = "NORM", default_value = "none", hide_default_value = true, long_help = help::NORM,
+          conflicts_with_all = ["scale", "zero", "scale_to", "zero_to"],
+          value_parser = parse::word::<Norm>(&["none", "add", "mul", "addscale", "mulscale"]))]
+    pub(crate) norm: Norm,
+
+    /// Divide each frame by: none, mean, median, mode, mad, key:KEYWORD, numbers 1.5,2,... or @file
     #[arg(long, value_name = "LEVEL", default_value = "none", allow_hyphen_values = true,
           value_parser = parse::scale, long_help = help::SCALE)]
     pub(crate) scale: Level,
@@ -88,7 +99,7 @@ pub(crate) struct Scaling {
     #[arg(long, value_name = "TO", allow_hyphen_values = true, value_parser = parse::value::<LevelTo>)]
     pub(crate) zero_to: Option<LevelTo>,
 
-    /// Section where scale, zero and --sky are measured, in trimmed pixels [default: the whole frame]
+    /// Section where scale, zero, noise and --sky are measured, in trimmed pixels [default: the whole frame]
     #[arg(long, value_name = "[X1:X2,Y1:Y2]", value_parser = parse::value::<Section>)]
     pub(crate) stats_section: Option<Section>,
 }
@@ -96,15 +107,29 @@ pub(crate) struct Scaling {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rejection")]
 pub(crate) struct Rejection {
-    /// Take samples away: minmax:LO,HI, extrema:NLOW,NHIGH or sigma:LOW,HIGH; repeatable [default: none]
+    /// Take samples away: minmax:LO,HI, extrema:NLOW,NHIGH, sigma:LOW,HIGH and more; repeatable [default: none]
     #[arg(long, value_name = "STEP", value_parser = parse::value::<Clip>, long_help = help::CLIP)]
     pub(crate) clip: Vec<Clip>,
 
     /// Samples that stay at each pixel: a step that would leave fewer gives back those nearest the centre
     ///
-    /// minmax gives nothing back.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) nkeep: usize,
+    /// Negative, as in IRAF: -2 lets two samples at most go of those that are present at a pixel before clipping, bounds that lead
+    /// the chain aside. minmax gives nothing back.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub(crate) nkeep: i64,
+
+    /// Take also what lies within so many pixels of what a step took in the same frame, such as 1.5 [default: 0]
+    #[arg(long, value_name = "R", default_value_t = 0.0, hide_default_value = true, value_parser = parse::radius, long_help = help::GROW)]
+    pub(crate) grow: f64,
+
+    /// Take also what rejected samples enclose in a frame, up to so many pixels across, such as 5 [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = parse::hole, long_help = help::HOLE_FILL)]
+    pub(crate) hole_fill: usize,
 }
 
 #[derive(Debug, Args)]
@@ -112,15 +137,14 @@ pub(crate) struct Rejection {
 pub(crate) struct Combining {
     /// How the samples that are left become one value
     ///
-    /// The average is the sum of w*y over the sum of w, the sum that of w*y; the median ignores weights w.
-    #[arg(short, long, value_name = "METHOD", default_value = "average",
-          value_parser = parse::word::<Method>(&["average", "median", "sum"]))]
+    /// [possible values: average, median, sum, min, max, lmedian, quantile:Q, std, mad, mode, quadrature]
+    #[arg(short, long, value_name = "METHOD", default_value = "average", value_parser = parse::value::<Method>,
+          long_help = help::METHOD)]
     pub(crate) method: Method,
 
-    /// What each frame counts: none, key:KEYWORD, numbers 1.5,2,..., @file or ivar
-    ///
-    /// none: all the same; ivar: each sample by one over the square of its uncertainty. Weights are 0 or above.
-    #[arg(long, value_name = "WEIGHT", default_value = "none", allow_hyphen_values = true, value_parser = parse::weight)]
+    /// What each frame counts: none, exposure, noise, key:KEYWORD, numbers 1.5,2,..., @file or ivar
+    #[arg(long, value_name = "WEIGHT", default_value = "none", allow_hyphen_values = true, value_parser = parse::weight,
+          long_help = help::WEIGHT)]
     pub(crate) weight: Weight,
 
     /// What the uncertainty of the result is made from

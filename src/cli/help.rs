@@ -1,5 +1,9 @@
 //! The longer texts of `--help`. Tables are narrow enough for a terminal of 80 columns; clap wraps the rest.
 
+mod around;
+
+pub(super) use around::{GROW, HOLE_FILL, REJECTED};
+
 /// Ends the help of the program.
 pub(super) const PROGRAM: &str = "\
 Examples:
@@ -36,8 +40,8 @@ MASK plane of its frame or by --bad-pixels. Absent samples take part in nothing.
   combine    what is left becomes one value, with its uncertainty and its
              mask; where nothing is left, the value is NaN and the mask 1
 
-There may be more frames than memory holds: they are read in bands of rows, each pixel once (and again where scale or \
-zero are measured), within --mem-limit. The same frames and choices give the same file, whatever the limit, the \
+There may be more frames than memory holds: they are read in bands of rows, each pixel once (and again where scale, \
+zero or noise are measured), within --mem-limit. The same frames and choices give the same file, whatever the limit, the \
 threads and the way of reading.";
 
 /// Ends the long help of `combine`.
@@ -206,11 +210,56 @@ are not known. The summary and the header of the result list them. A frame that 
 pub(super) const CLIP: &str = "\
 Take samples away before combining; repeatable, in the order given [default: none]
 
+  auto                what serves the number of frames best, see below
   minmax:LO,HI        those below LO or above HI, before scaling;
                       an empty side is no bound
   extrema:NLOW,NHIGH  the NLOW lowest and the NHIGH highest
   sigma:LOW,HIGH      those below c - LOW*s or above c + HIGH*s;
                       sigma:3 is sigma:3,3; an empty side is no bound
+  percentile:LOW,HIGH   those farther than LOW or HIGH times the median
+                        from it; 3 samples and more
+  pclip:K,LOW,HIGH      as sigma, s being how far the K-th sample above
+                        the median (below, where K is negative) is from
+                        it; |K| below 1 is a part of one side (IRAF)
+  winsorized:LOW,HIGH   as sigma, until nothing changes, s being 1.134
+                        times the standard deviation of samples that are
+                        drawn in to 1.5 s (Siril)
+  median-sigma:LOW,HIGH as sigma, until nothing changes, s being the
+                        standard deviation where what was taken counts
+                        as the median (Siril)
+  linear-fit:LOW,HIGH   those far from a line through the sorted samples,
+                        in units of their mean distance from it, until
+                        nothing changes; 5 samples and more (Siril)
+  poisson:LOW,HIGH      as sigma, until nothing changes, s being
+                        sqrt(max(1, c)) times a number that each row of
+                        the result has, from the scatter in it: for 3 to
+                        6 frames without known gain (IRAF avsigclip)
+  esd:FRACTION,ALPHA    outliers by the generalized extreme Studentized
+                        deviate, at most FRACTION of the samples; where
+                        there are none, some are found with probability
+                        ALPHA; esd is esd:0.3,0.05
+  rcr[:LIMIT]           one after the other those as which fewer than
+                        LIMIT are expected: by the median and the 68.3 %
+                        deviation, then by mean and standard deviation;
+                        rcr is rcr:0.5 (robust Chauvenet rejection)
+  ccd:LOW,HIGH,gain=G,rdnoise=R[,snoise=S]
+                        as sigma, until nothing changes, s being the noise
+                        of the detector at the median, of each frame its
+                        own: s^2 = (R/G)^2 + I/G + (S*I)^2 for the signal
+                        I; 2 samples and more (IRAF ccdclip)
+  cr:HIGH,gain=G,rdnoise=R[,snoise=S]
+                        the same on the high side alone (IRAF crreject)
+
+G is in electrons per unit of the samples, R in electrons, S is a part of the signal [0]; each is a number, or the KEYWORD \
+that holds that of its frame. After --gain samples are in electrons, and G is 1 where it is not given. Samples must hold all the \
+light that fell: take a sky away by --zero, not by --sky.
+
+auto is nothing for 2 frames, of which nothing tells the right one (cr can); for 3 to 7 sigma:4,4,iters=converge, which stands two \
+bad samples of five; for 8 to 19 winsorized:3,3, the sharpest there; from 20 on sigma:4,4,iters=converge, which loses fewest good \
+samples. docs/rejection.md has the measurements. The plan, the summary and the header say what was chosen.
+
+A step that can take nothing of so few frames is refused before anything is read: fewer than 3, or 2 for ccd and cr, or 5 for \
+linear-fit. A warning tells where an outlier hides itself in the deviation that it makes.
 
 Options of sigma, each behind a comma, the default first:
 
@@ -230,6 +279,25 @@ itself. 64M, 1G and 1GiB are binary, 1GB is decimal, 50% is of the memory that t
 the physical memory, the limits of its control groups and its own (ulimit). A limit that is too small ends the run at \
 once and names the smallest that would do.";
 
+/// What `--method` means.
+pub(super) const METHOD: &str = "\
+How the samples that are left become one value
+
+  average     the sum of w*y over the sum of w, of the weights w
+  median      the middle sample, or the mean of the middle two
+  sum         the sum of w*y
+  min, max    the lowest, the highest
+  lmedian     the median, but of two samples the lower (IRAF)
+  quantile:Q  at part Q, 0 to 1, of the way from the lowest to the
+              highest by rank, in between by distance
+  std         the standard deviation, ddof 1
+  mad         1.4826 * median|y - median|
+  mode        the mean of the fullest bin, as --scale mode; of fewer than
+              10 samples the median
+  quadrature  the root of the sum of (w*y)^2, over the sum of w
+
+Weights count in average, sum and quadrature. Only average, median, sum and lmedian have an uncertainty.";
+
 /// What `--uncertainty` means.
 pub(super) const UNCERTAINTY: &str = "\
 What the uncertainty of the result, one standard deviation, is made from
@@ -246,10 +314,47 @@ What each frame is divided by
 
   none                nothing
   mean, median, mode  that of its samples in --stats-section
+  mad                 their spread, 1.4826 * median|x - median| (not
+                      for --zero)
+  median*mad          their median times their spread (not for --zero)
   key:KEYWORD         a number from its header
   1.5,2,...           numbers, one a frame
   @file               numbers from a file, with blanks, commas or new
                       lines between them; # begins a comment";
+
+/// What `--norm` stands for.
+pub(super) const NORM: &str = "\
+Bring the frames to the first, by the names of Siril's -norm [default: none]
+
+  none      nothing
+  add       --zero median --zero-to first
+            medians become the same by adding
+  mul       --scale median --scale-to first
+            medians become the same by multiplying
+  addscale  --zero median --zero-to first --scale mad --scale-to first
+            spreads by multiplying, then medians by adding
+  mulscale  --scale median*mad --scale-to first
+            multiplied by the ratio of the medians and that of the spreads
+
+It goes alone, without the flags that it stands for. Siril 1.0 has other measures of the same: the median and the biweight midvariance \
+of samples within 4 sigma, without those that are 0. add is for a sky that comes and goes, mul for flats; addscale also for \
+a changing transparency, where the spread is that of the field and not of noise.";
+
+/// What `--weight` may be.
+pub(super) const WEIGHT: &str = "\
+What each frame counts in an average, a sum or a quadrature
+
+  none         all the same
+  exposure     EXPTIME, which must be there and positive
+  noise        1/s^2, s being the noise of the frame in --stats-section
+               as it is scaled: from differences of samples near each
+               other, which are deaf to the sky, its gradients and stars
+  key:KEYWORD  a number from its header
+  1.5,2,...    numbers, one a frame
+  @file        numbers from a file, as for --scale
+  ivar         each sample by one over the square of its uncertainty
+
+Weights are 0 or above. They have no say in what is rejected. -vv tells those by noise.";
 
 /// What `--compress` does.
 pub(super) const COMPRESS: &str = "\

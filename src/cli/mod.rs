@@ -80,7 +80,8 @@ pub(crate) fn combine(typed: &Combine, out: &mut dyn Write, screen: &Screen) -> 
     run.warn(&warnings);
     if messages.dry_run {
         let plan = run.watched(|watch| ccdstream::plan(&recipe, watch))?;
-        return run.tell_plan(&plan);
+        run.warn(&plan.warnings);
+        return run.tell_plan(&plan, &report::levels(&recipe.stack));
     }
     let mut summary = match run.watched(|watch| ccdstream::combine(&recipe, watch)) {
         Err(finished @ Error::Finished { .. }) => {
@@ -90,7 +91,7 @@ pub(crate) fn combine(typed: &Combine, out: &mut dyn Write, screen: &Screen) -> 
     };
     run.warn(&summary.warnings);
     summary.warnings.splice(..0, warnings);
-    run.tell(&summary, || report::summary(&summary, recipe.stack.method));
+    run.tell(&summary, || report::summary(&summary, &recipe.stack));
     Ok(())
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn calibrate(typed: &Calibrate, out: &mut dyn Write, screen: &Screen)
     run.warn(&warnings);
     if messages.dry_run {
         let plan = run.watched(|watch| ccdstream::plan_calibration(&recipe, watch))?;
-        return run.tell_plan(&plan);
+        return run.tell_plan(&plan, &[]);
     }
     let mut summary = match run.watched(|watch| ccdstream::calibrate(&recipe, watch)) {
         Err(finished @ Error::Finished { .. }) => {

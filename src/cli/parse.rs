@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::compression::Steps;
 use ccdstream::Error;
-use ccdstream::recipe::{Axis, Fit, Level, Plane, Quantity, Weight};
+use ccdstream::recipe::{Axis, Fit, Level, Neighbours, Plane, Quantity, Weight};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// Reads a value that the library knows how to read.
@@ -95,6 +95,24 @@ pub(super) fn zero(text: &str) -> Result<Level, String> {
         Some(list) => numbers(list).map(Level::Values),
         None => value(text),
     }
+}
+
+/// Reads the value of `--grow`.
+pub(super) fn radius(text: &str) -> Result<f64, String> {
+    let radius = text.trim().parse().ok();
+    let within = |radius: &f64| (0.0..=Neighbours::FARTHEST).contains(radius);
+    let most = Neighbours::FARTHEST;
+    radius
+        .filter(within)
+        .ok_or_else(|| format!("a radius in pixels from 0 to {most}"))
+}
+
+/// Reads the value of `--hole-fill`.
+pub(super) fn hole(text: &str) -> Result<usize, String> {
+    let size = text.trim().parse().ok();
+    let most = Neighbours::LARGEST;
+    size.filter(|size| *size <= most)
+        .ok_or_else(|| format!("a whole number of pixels from 0 to {most}"))
 }
 
 /// Reads the value of `--weight`.

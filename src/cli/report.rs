@@ -1,6 +1,6 @@
 //! What a run did, for the eyes of a user.
 
-use ccdstream::recipe::Method;
+use ccdstream::recipe::{Method, Stack};
 use ccdstream::{
     ByteSize, Memory, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
 };
@@ -12,14 +12,18 @@ mod reduction;
 
 pub(crate) use reduction::{fault, reduction};
 
-/// Returns the summary of a run that combined by `method`: aligned lines, safe for a terminal.
-pub(crate) fn summary(summary: &Summary, method: Method) -> String {
+/// Characters of a line of levels.
+const LONGEST: usize = 100;
+
+/// Returns the summary of a run that combined so: aligned lines, safe for a terminal.
+pub(crate) fn summary(summary: &Summary, done: &Stack) -> String {
     let mut lines = vec![
         ("output", plain(&summary.output.display().to_string())),
-        ("stack", stack(summary, method)),
+        ("stack", stack(summary, done.method)),
         ("memory", memory(&summary.memory)),
         ("read", reading(&summary.reading, summary.seconds)),
     ];
+    lines.splice(2..2, levels(done).into_iter().map(|line| ("levels", line)));
     lines.extend(rooms(&summary.rooms));
     lines.extend(skipped(&summary.skipped));
     let samples = summary.pixels.saturating_mul(summary.frames as u64);
@@ -31,10 +35,19 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
         ));
         lines.extend(worst("most from", &clip.worst_frames));
     }
+    for near in &summary.neighbours {
+        let taken = count(near.taken, samples);
+        lines.push(("near", plain(&format!("{}: {taken} neighbours", near.step))));
+        lines.extend(worst("most from", &near.worst_frames));
+    }
     // Of one step it is said already.
-    if summary.clip.len() > 1 {
+    if summary.clip.len() + summary.neighbours.len() > 1 {
         let frames = &summary.worst_frames[..summary.worst_frames.len().min(3)];
         lines.extend(worst("by all steps, most from", frames));
+    }
+    if let Some(folder) = &summary.rejected {
+        let folder = plain(&folder.display().to_string());
+        lines.push(("masks", format!("of what was rejected, in {folder}")));
     }
     if summary.resumed_pixels > 0 {
         let resumed = count(summary.resumed_pixels, summary.pixels);
@@ -49,7 +62,7 @@ pub(crate) fn summary(summary: &Summary, method: Method) -> String {
     }
     let empty = count(summary.empty_pixels, summary.pixels);
     lines.push(("empty", format!("{empty} pixels had nothing left")));
-    lines.push(("noise", noise(summary.noise, method, summary.frames)));
+    lines.push(("noise", noise(summary.noise, done.method, summary.frames)));
     lines.push((
         "time",
         time(summary.seconds, summary.threads, &summary.vectors),
@@ -95,6 +108,16 @@ fn time(seconds: f64, threads: usize, vectors: &str) -> String {
     format!("{}, {threads} {noun}, {vectors}", duration(seconds))
 }
 
+/// How frames are scaled and weighed: lines, of which those that list numbers without end are cut.
+pub(crate) fn levels(stack: &Stack) -> Vec<String> {
+    let cut = |line: String| match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    };
+    let lines = stack.told_levels().into_iter();
+    lines.map(|line| plain(&cut(line))).collect()
+}
+
 fn stack(summary: &Summary, method: Method) -> String {
     let each = if summary.extensions == 1 {
         String::new()
@@ -102,11 +125,7 @@ fn stack(summary: &Summary, method: Method) -> String {
         format!(", {} extensions", summary.extensions)
     };
     let sample_type = format!("{:?}", summary.sample_type).to_lowercase();
-    let frames = if summary.frames == 1 {
-        "frame"
-    } else {
-        "frames"
-    };
+    let frames = ["frames", "frame"][usize::from(summary.frames == 1)];
     format!(
         "{method} of {} {frames}{each}, {} pixels, {sample_type}",
         HumanCount(summary.frames as u64),
@@ -166,7 +185,9 @@ fn noise(noise: Noise, method: Method, frames: usize) -> String {
     // A sum grows with its frames, and its noise with their root; the others shrink.
     let (ratio, how) = match method {
         Method::Sum => (result / one_frame, "more"),
-        Method::Average | Method::Median => (one_frame / result, "less"),
+        // How far samples lie apart is no signal whose noise could be compared.
+        Method::Std | Method::Mad | Method::Quadrature => (f64::NAN, ""),
+        _ => (one_frame / result, "less"),
     };
     if !(ratio.is_finite() && ratio > 0.0) {
         return "cannot be told".into();
@@ -228,6 +249,7 @@ pub(super) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ccdstream::recipe::{Level, Weight};
     use ccdstream::{ClipCount, SampleType, Shape};
 
     fn done() -> Summary {
@@ -265,11 +287,14 @@ mod tests {
                     worst_frames: vec![],
                 },
             ],
+            neighbours: vec![],
+            rejected: None,
             skipped: vec![SkippedFrame {
                 frame: "f\n3.fits".into(),
                 fault: "is empty: 0 bytes".into(),
             }],
             worst_frames: vec![worst("f001.fits", 20_010)],
+            levels: vec![],
             noise: Noise {
                 one_frame: 5.31,
                 result: 0.3083,
@@ -318,7 +343,18 @@ empty   12 (< 0.001 %) pixels had nothing left
 noise   0.3083, 5.310 in one frame: 17.22 times less; the root of 300 frames is 17.32
 time    2.4 s, 2 threads, AVX-512
 ";
-        assert_eq!(summary(&done(), Method::Average), text);
+        assert_eq!(summary(&done(), &Stack::default()), text);
+        let scaled = Stack {
+            weight: Weight::Values(vec![1.5; 40]),
+            scale: Level::Mad,
+            ..Stack::default()
+        };
+        let told = summary(&done(), &scaled);
+        assert!(
+            told.contains("\nlevels  scale mad, scale-to 1\nlevels  weight 1.5,1.5,")
+                && told.contains("1.5,1…\n"),
+            "{told}"
+        );
     }
 
     #[test]

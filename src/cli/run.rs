@@ -29,12 +29,17 @@ impl Run<'_> {
         done
     }
 
-    /// Prints a plan.
-    pub(super) fn tell_plan(&mut self, plan: &Plan) -> Result<()> {
+    /// Prints a plan; `levels` tells how frames are scaled and weighed, behind its first line.
+    pub(super) fn tell_plan(&mut self, plan: &Plan, levels: &[String]) -> Result<()> {
         let text = if self.messages.json {
             json(plan)?
         } else {
-            plain::plain_lines(&plan.to_string())
+            let text = plan.to_string();
+            let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let levels = levels.iter().map(|level| format!("{level}\n"));
+            let levels: Vec<String> = levels.collect();
+            lines.splice(1..1, levels.iter().map(String::as_str));
+            plain::plain_lines(&lines.concat())
         };
         print(self.out, &text)
     }

@@ -4,8 +4,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use super::clip::{bound, side};
-use super::{finite, keyword, show, wrong};
+use super::{bound, finite, keyword, show, side, wrong};
 use crate::error::{Error, Result};
 use crate::recipe::{
     Axis, Beyond, Fit, FlatNorm, MaskBits, Negative, OverscanClip, OverscanStat, Place, Quantity,

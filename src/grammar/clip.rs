@@ -1,17 +1,20 @@
-//! The text of a clip step: `minmax:LO,HI`, `extrema:NLOW,NHIGH`, `sigma:LOW,HIGH` with its options.
+//! The text of a clip step: `minmax:LO,HI`, `extrema:NLOW,NHIGH`, `sigma:LOW,HIGH` with its options; those of the other rules stand
+//! beside this.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use super::{show, wrong};
+use super::{bound, rules, show, side, wrong};
 use crate::error::{Error, Result};
 use crate::recipe::{Center, Clip, Deviation, Iterations, Sigma};
 
-const ANY: &str = "minmax:LO,HI, extrema:NLOW,NHIGH or sigma:LOW,HIGH";
+const ANY: &str = "minmax:LO,HI, extrema:NLOW,NHIGH, sigma:LOW,HIGH, percentile:LOW,HIGH, pclip:K,LOW,HIGH, winsorized:LOW,HIGH, \
+                   median-sigma:LOW,HIGH, linear-fit:LOW,HIGH, poisson:LOW,HIGH, esd:FRACTION,ALPHA, rcr[:LIMIT], ccd:LOW,HIGH,gain=G,rdnoise=R, cr:HIGH,gain=G,rdnoise=R or auto";
 const MINMAX: &str = "minmax:LO,HI, LO not above HI; an empty side is no bound";
 const EXTREMA: &str = "extrema:NLOW,NHIGH, two whole numbers from 0";
 const SIGMA: &str = "sigma:LOW,HIGH[,center=median|mean][,dev=mad|std][,iters=1|N|converge][,floor=0]; \
                      sigma:3 means 3,3, an empty side is no bound, LOW, HIGH and iters are positive";
+const AUTO: &str = "auto, with nothing behind it";
 
 impl FromStr for Clip {
     type Err = Error;
@@ -22,18 +25,34 @@ impl FromStr for Clip {
             "minmax" => (minmax(arguments), MINMAX),
             "extrema" => (extrema(arguments), EXTREMA),
             "sigma" => (sigma(arguments).map(Self::Sigma), SIGMA),
-            _ => (None, ANY),
+            "auto" => (auto(text), AUTO),
+            _ => rules::read(step, arguments).unwrap_or_else(|| (None, by_other_name(step))),
         };
         clip.ok_or_else(|| wrong("--clip", text, expected))
     }
 }
 
-/// A bound; `open` where nothing is written.
-pub(super) fn bound(text: &str, open: f64) -> Option<f64> {
-    match text.trim() {
-        "" => Some(open),
-        number => number.parse().ok().filter(|v: &f64| !v.is_nan()),
+/// What is expected instead of a name: the step that IRAF, Siril or PixInsight call so, if there is one.
+fn by_other_name(step: &str) -> &'static str {
+    match step.to_ascii_lowercase().as_str() {
+        "ccdclip" => "ccd:LOW,HIGH,gain=G,rdnoise=R, which IRAF calls ccdclip",
+        "crreject" => "cr:HIGH,gain=G,rdnoise=R, which IRAF calls crreject",
+        "avsigclip" => "poisson:LOW,HIGH, which IRAF calls avsigclip",
+        "sigclip" | "s" => {
+            "sigma:LOW,HIGH,dev=std,iters=converge, the nearest to IRAF's sigclip and Siril's s"
+        }
+        "mad" | "a" => "sigma:LOW,HIGH,iters=converge, the nearest to Siril's MAD clipping",
+        "gesdt" | "g" => "esd:FRACTION,ALPHA, which Siril calls GESDT",
+        "p" => "percentile:LOW,HIGH, which Siril calls p",
+        "m" | "sigmedian" => "median-sigma:LOW,HIGH, which Siril calls m",
+        "w" => "winsorized:LOW,HIGH, which Siril calls w",
+        "l" | "linearfit" => "linear-fit:LOW,HIGH, which Siril calls l",
+        _ => ANY,
     }
+}
+
+fn auto(text: &str) -> Option<Clip> {
+    (text.trim() == "auto").then_some(Clip::Auto)
 }
 
 fn minmax(arguments: &str) -> Option<Clip> {
@@ -110,15 +129,6 @@ fn read_iterations(text: &str) -> Option<Iterations> {
     }
 }
 
-/// Shows a bound: nothing where there is none.
-pub(super) fn side(bound: f64) -> String {
-    if bound.is_infinite() {
-        String::new()
-    } else {
-        show(bound)
-    }
-}
-
 impl Display for Clip {
     /// The step as it is typed, options at their defaults left out.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -126,6 +136,8 @@ impl Display for Clip {
             Self::Minmax { low, high } => write!(f, "minmax:{},{}", side(*low), side(*high)),
             Self::Extrema { nlow, nhigh } => write!(f, "extrema:{nlow},{nhigh}"),
             Self::Sigma(sigma) => write!(f, "{sigma}"),
+            Self::Auto => f.write_str("auto"),
+            rule => rules::write(rule, f),
         }
     }
 }
@@ -208,6 +220,12 @@ mod tests {
     }
 
     #[test]
+    fn auto_stands_alone() {
+        assert_eq!(clip(" auto "), Some(Clip::Auto));
+        assert_eq!(shown("auto").as_deref(), Some("auto"));
+    }
+
+    #[test]
     fn no_extrema_is_a_legal_step() {
         assert_eq!(
             clip("extrema:0,0"),
@@ -237,7 +255,10 @@ mod tests {
             ("extrema:1", EXTREMA),
             ("extrema:-1,0", EXTREMA),
             ("extrema:1.5,0", EXTREMA),
+            ("auto:3", AUTO),
             ("sgima:3", ANY),
+            ("avsigclip:3", by_other_name("avsigclip")),
+            ("GESDT:0.3,0.05", by_other_name("g")),
             ("", ANY),
         ] {
             let message = text.parse::<Clip>().err().map(|e| e.to_string());

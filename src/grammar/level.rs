@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{finite, finite_list, keyword, show, show_list, wrong};
 use crate::error::{Error, Result};
-use crate::recipe::{Level, LevelTo, Weight};
+use crate::recipe::{Level, LevelTo, Norm, Weight};
 
 impl FromStr for Level {
     type Err = Error;
@@ -17,13 +17,16 @@ impl FromStr for Level {
             "mean" => Some(Self::Mean),
             "median" => Some(Self::Median),
             "mode" => Some(Self::Mode),
+            "mad" => Some(Self::Mad),
+            "median*mad" => Some(Self::MedianMad),
             _ => match text.strip_prefix("key:") {
                 Some(name) => keyword(name).map(Self::Keyword),
                 None => finite_list(text).map(Self::Values),
             },
         };
         level.ok_or_else(|| {
-            let expected = "none, mean, median, mode, key:KEYWORD, numbers (1.5,2,…) or @file";
+            let expected = "none, mean, median, mode, for --scale mad or median*mad, key:KEYWORD, \
+                            numbers (1.5,2,…) or @file";
             wrong("--scale or --zero", text, expected)
         })
     }
@@ -36,6 +39,8 @@ impl Display for Level {
             Self::Mean => f.pad("mean"),
             Self::Median => f.pad("median"),
             Self::Mode => f.pad("mode"),
+            Self::Mad => f.pad("mad"),
+            Self::MedianMad => f.pad("median*mad"),
             Self::Keyword(name) => write!(f, "key:{name}"),
             Self::Values(values) => f.write_str(&show_list(values)),
         }
@@ -49,6 +54,8 @@ impl FromStr for Weight {
         let text = text.trim();
         let weight = match text {
             "none" => Some(Self::None),
+            "exposure" => Some(Self::Exposure),
+            "noise" => Some(Self::Noise),
             "ivar" => Some(Self::InverseVariance),
             _ => match text.strip_prefix("key:") {
                 Some(name) => keyword(name).map(Self::Keyword),
@@ -58,8 +65,8 @@ impl FromStr for Weight {
             },
         };
         weight.ok_or_else(|| {
-            let expected =
-                "none, key:KEYWORD, numbers that are not negative (1.5,2,…), @file or ivar";
+            let expected = "none, exposure, noise, key:KEYWORD, numbers that are not negative \
+                            (1.5,2,…), @file or ivar";
             wrong("--weight", text, expected)
         })
     }
@@ -69,10 +76,33 @@ impl Display for Weight {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.pad("none"),
+            Self::Exposure => f.pad("exposure"),
+            Self::Noise => f.pad("noise"),
             Self::Keyword(name) => write!(f, "key:{name}"),
             Self::Values(values) => f.write_str(&show_list(values)),
             Self::InverseVariance => f.pad("ivar"),
         }
+    }
+}
+
+impl FromStr for Norm {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text.trim() {
+            "none" => Self::None,
+            "add" => Self::Add,
+            "mul" => Self::Mul,
+            "addscale" => Self::AddScale,
+            "mulscale" => Self::MulScale,
+            _ => {
+                return Err(wrong(
+                    "--norm",
+                    text,
+                    "none, add, mul, addscale or mulscale",
+                ));
+            }
+        })
     }
 }
 
@@ -115,6 +145,8 @@ mod tests {
     fn levels_read_as_they_are_typed() {
         assert_eq!("none".parse().ok(), Some(Level::None));
         assert_eq!("mode".parse().ok(), Some(Level::Mode));
+        assert_eq!("mad".parse().ok(), Some(Level::Mad));
+        assert_eq!("median*mad".parse().ok(), Some(Level::MedianMad));
         let key = Level::Keyword("EXPTIME".into());
         assert_eq!("key:exptime".parse().ok(), Some(key));
         assert_eq!("2".parse().ok(), Some(Level::Values(vec![2.0])));
@@ -130,6 +162,8 @@ mod tests {
     #[test]
     fn weights_are_not_negative() {
         assert_eq!("ivar".parse().ok(), Some(Weight::InverseVariance));
+        assert_eq!("noise".parse().ok(), Some(Weight::Noise));
+        assert_eq!("exposure".parse().ok(), Some(Weight::Exposure));
         assert_eq!("0,1".parse().ok(), Some(Weight::Values(vec![0.0, 1.0])));
         assert!("1,-1".parse::<Weight>().is_err());
         assert!("mean".parse::<Weight>().is_err());
@@ -144,6 +178,32 @@ mod tests {
         assert_eq!(LevelTo::Value(0.5).text(1.0), "0.5");
     }
 
+    #[test]
+    fn norms_stand_for_zeros_and_scales() {
+        let levels = |text: &str| {
+            let mut stack = crate::recipe::Stack::default();
+            let norm = text.parse::<Norm>().map(|norm| stack.normalise(norm));
+            norm.ok()?;
+            let zero = format!("{} to {}", stack.zero, stack.zero_to.text(0.0));
+            let scale = format!("{} to {}", stack.scale, stack.scale_to.text(1.0));
+            Some([zero, scale])
+        };
+        for (text, zero, scale) in [
+            ("none", "none to 0", "none to 1"),
+            ("add", "median to first", "none to 1"),
+            ("mul", "none to 0", "median to first"),
+            ("addscale", "median to first", "mad to first"),
+            ("mulscale", "none to 0", "median*mad to first"),
+        ] {
+            assert_eq!(
+                levels(text),
+                Some([zero, scale].map(String::from)),
+                "{text}"
+            );
+        }
+        assert_eq!(levels("scale"), None);
+    }
+
     fn keys() -> impl Strategy<Value = String> {
         "[A-Z0-9_-]{1,8}( [A-Z0-9_-]{1,8}){0,3}"
     }
@@ -151,14 +211,14 @@ mod tests {
     proptest! {
         #[test]
         fn levels_read_back(values in prop::collection::vec(-1e300..1e300_f64, 1..9), key in keys()) {
-            for level in [Level::Values(values), Level::Keyword(key), Level::Median, Level::Mean] {
+            for level in [Level::Values(values), Level::Keyword(key), Level::Median, Level::Mean, Level::Mad, Level::MedianMad] {
                 prop_assert_eq!(level.to_string().parse::<Level>().ok(), Some(level));
             }
         }
 
         #[test]
         fn weights_read_back(values in prop::collection::vec(0.0..1e300_f64, 1..9), key in keys()) {
-            for weight in [Weight::Values(values), Weight::Keyword(key), Weight::None] {
+            for weight in [Weight::Values(values), Weight::Keyword(key), Weight::None, Weight::Noise, Weight::Exposure] {
                 prop_assert_eq!(weight.to_string().parse::<Weight>().ok(), Some(weight));
             }
         }

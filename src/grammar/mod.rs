@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::recipe::{Codec, Io, Method, PixelType, Plane, Uncertainty};
+use crate::recipe::{Codec, Io, PixelType, Uncertainty};
 
 /// A text that does not read as a value of `what`.
 fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
@@ -13,6 +13,14 @@ fn wrong(what: &'static str, text: &str, expected: &str) -> Error {
         what,
         text: text.into(),
         expected: expected.into(),
+    }
+}
+
+/// A bound; `open` where nothing is written.
+fn bound(text: &str, open: f64) -> Option<f64> {
+    match text.trim() {
+        "" => Some(open),
+        number => number.parse().ok().filter(|v: &f64| !v.is_nan()),
     }
 }
 
@@ -27,6 +35,15 @@ fn show(number: f64) -> String {
         exponent
     } else {
         plain
+    }
+}
+
+/// Shows a bound: nothing where there is none.
+fn side(bound: f64) -> String {
+    if bound.is_infinite() {
+        String::new()
+    } else {
+        show(bound)
     }
 }
 
@@ -55,7 +72,7 @@ fn keyword(text: &str) -> Option<String> {
 
 /// Reads and shows choices that are single words.
 macro_rules! words {
-    ($type:ty, $what:literal, $expected:literal, { $($word:literal = $value:path),+ $(,)? }) => {
+    ($type:ty, $what:literal, $expected:expr, { $($word:literal = $value:path),+ $(,)? }) => {
         impl FromStr for $type {
             type Err = Error;
 
@@ -77,14 +94,12 @@ macro_rules! words {
 
 mod calibration;
 mod clip;
+mod detector;
 mod frames;
 mod level;
-
-words!(Method, "--method", "average, median or sum", {
-    "average" = Method::Average,
-    "median" = Method::Median,
-    "sum" = Method::Sum,
-});
+mod method;
+mod plane;
+mod rules;
 
 words!(Uncertainty, "--uncertainty", "scatter, propagate or none", {
     "scatter" = Uncertainty::Scatter,
@@ -101,15 +116,6 @@ words!(Io, "--io", "auto, mmap or read", {
 words!(Codec, "--compress", "none, rice or gzip", {
     "rice" = Codec::Rice,
     "gzip" = Codec::Gzip,
-});
-
-words!(Plane, "--planes", "any of data,mask,uncertainty,count,low,high", {
-    "data" = Plane::Data,
-    "mask" = Plane::Mask,
-    "uncertainty" = Plane::Uncertainty,
-    "count" = Plane::Count,
-    "low" = Plane::Low,
-    "high" = Plane::High,
 });
 
 impl FromStr for PixelType {
@@ -147,12 +153,12 @@ mod tests {
 
     #[test]
     fn words_read_back_and_others_name_the_choice() {
-        for word in ["average", "median", "sum"] {
-            let method = word.parse::<Method>().map(|m| m.to_string());
-            assert_eq!(method.ok().as_deref(), Some(word));
+        for word in ["scatter", "propagate", "none"] {
+            let from = word.parse::<Uncertainty>().map(|from| from.to_string());
+            assert_eq!(from.ok().as_deref(), Some(word));
         }
-        let message = "mean".parse::<Method>().err().map(|e| e.to_string());
-        let expected = "--method 'mean': expected average, median or sum";
+        let message = "some".parse::<Uncertainty>().err().map(|e| e.to_string());
+        let expected = "--uncertainty 'some': expected scatter, propagate or none";
         assert_eq!(message.as_deref(), Some(expected));
     }
 

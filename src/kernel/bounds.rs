@@ -2,7 +2,7 @@
 
 use fearless_simd::{Simd, mask64x8, prelude::*};
 
-use super::lanes::{Mask, Wide, counts, splat};
+use super::lanes::{Mask, Wide, counts, lanes_of, splat};
 use super::{Kept, LANES, Row, Sample};
 
 /// Which samples of each lane of unsorted rows are kept: those from `low` to `high`, both included. Absent samples are
@@ -52,21 +52,30 @@ impl<T: Sample> Bounds<T> {
 /// The bounds by value of what is kept of sorted rows. Ties are counted only where a bound runs through them.
 pub fn bounds_of_kept<T: Sample>(sorted: &[Row<T>], kept: &Kept) -> Bounds<T> {
     let mut bounds = Bounds::none();
+    // Where a tie is split is chance: few lanes, and no branch of the others hangs on it.
+    let (mut split_low, mut split_high) = (0_u64, 0_u64);
     for lane in 0..LANES {
         let rows = kept.rows(lane);
         if rows.is_empty() {
             continue;
         }
-        let low = sorted[rows.start].0[lane];
-        let high = sorted[rows.end - 1].0[lane];
+        let sample = |row: usize| sorted[row].0[lane];
+        let (low, high) = (sample(rows.start), sample(rows.end - 1));
         bounds.low.0[lane] = low;
         bounds.high.0[lane] = high;
-        let dropped = sorted[..rows.start].iter().rev();
-        bounds.low_ties[lane] = ties(dropped.map(|row| row.0[lane]), low);
-        if sorted.get(rows.end).is_some_and(|row| row.0[lane] == high) {
-            let kept = sorted[..rows.end].iter().rev();
-            bounds.high_ties[lane] = ties(kept.map(|row| row.0[lane]), high);
-        }
+        let (below, above) = (rows.start.saturating_sub(1), rows.end.min(sorted.len() - 1));
+        let is_split = (below < rows.start) & (sample(below) == low);
+        split_low |= u64::from(is_split) << lane;
+        let is_split = (above == rows.end) & (sample(above) == high);
+        split_high |= u64::from(is_split) << lane;
+    }
+    for lane in lanes_of(split_low) {
+        let dropped = sorted[..kept.rows(lane).start].iter().rev();
+        bounds.low_ties[lane] = ties(dropped.map(|row| row.0[lane]), bounds.low.0[lane]);
+    }
+    for lane in lanes_of(split_high) {
+        let kept = sorted[..kept.rows(lane).end].iter().rev();
+        bounds.high_ties[lane] = ties(kept.map(|row| row.0[lane]), bounds.high.0[lane]);
     }
     bounds
 }

@@ -72,29 +72,18 @@ fn pass<S: Simd, T: Sample>(simd: S, rows: &[Row<T>], centre: &[f64; LANES]) -> 
 
 /// Lowers `least` to the larger distance at the ends of a window.
 #[inline(always)]
-fn nearer<S: Simd>(least: &mut Wide<S>, first: Wide<S>, last: Wide<S>) {
+pub(super) fn nearer<S: Simd>(least: &mut Wide<S>, first: Wide<S>, last: Wide<S>) {
     let larger = |half: usize| -> f64x8<S> { first[half].max(last[half]) };
     *least = [least[0].min(larger(0)), least[1].min(larger(1))];
 }
 
-/// The median distance of one lane, of which all `rows` are kept: finds the nearest window by bisection. A window is moved
-/// up as long as the sample that it leaves is farther than the one that it takes in. Which way it goes is chance, so
-/// nothing here branches on it.
+/// The median distance of one lane, of which all `rows` are kept.
 #[inline(always)]
 fn search<T: Sample>(rows: &[Row<T>], lane: usize, centre: f64) -> f64 {
     let sample = |row: usize| rows[row].0[lane].to_f64();
     let end = rows.len() - 1;
     let len = rows.len().div_ceil(2);
-    let mut moves = rows.len() / 2;
-    let mut first = 0;
-    while moves > 0 {
-        let half = moves.div_ceil(2);
-        let leaves = sample(first + half - 1);
-        let enters = sample((first + half - 1 + len).min(end));
-        let up = centre - leaves > enters - centre;
-        first += select_unpredictable(up, half, 0);
-        moves -= half;
-    }
+    let first = window(rows, lane, centre, len);
     let last = first + len - 1;
     let at = |row: usize| (sample(row) - centre).abs();
     let inner = at(first).max(at(last));
@@ -105,4 +94,24 @@ fn search<T: Sample>(rows: &[Row<T>], lane: usize, centre: f64) -> f64 {
     let below = select_unpredictable(first > 0, at(first.saturating_sub(1)), none);
     let above = select_unpredictable(last < end, at((last + 1).min(end)), none);
     inner.midpoint(below.min(above))
+}
+
+/// The first of the `len` neighbours that lie nearest to `centre` in one lane, of which all `rows` are kept: by bisection. A window is moved
+/// up as long as the sample that it leaves is farther than the one that it takes in. Which way it goes is chance, so nothing here branches
+/// on it.
+#[inline(always)]
+pub(super) fn window<T: Sample>(rows: &[Row<T>], lane: usize, centre: f64, len: usize) -> usize {
+    let sample = |row: usize| rows[row].0[lane].to_f64();
+    let end = rows.len() - 1;
+    let mut moves = rows.len() - len;
+    let mut first = 0;
+    while moves > 0 {
+        let half = moves.div_ceil(2);
+        let leaves = sample(first + half - 1);
+        let enters = sample((first + half - 1 + len).min(end));
+        let up = centre - leaves > enters - centre;
+        first += select_unpredictable(up, half, 0);
+        moves -= half;
+    }
+    first
 }

@@ -47,6 +47,28 @@ impl Kept {
         self.to[lane] = index(rows.end);
     }
 
+    /// Drops the highest or the lowest sample of a lane.
+    #[inline(always)]
+    pub(super) fn take_end(&mut self, lane: usize, high: bool) {
+        if high {
+            self.to[lane] -= 1;
+        } else {
+            self.from[lane] += 1;
+        }
+    }
+
+    /// The lanes that keep at least so many samples; nothing is kept of the rest.
+    #[must_use]
+    pub fn where_at_least(&self, count: u32) -> Self {
+        let mut enough = *self;
+        for lane in 0..LANES {
+            if self.to[lane] - self.from[lane] < count {
+                enough.to[lane] = self.from[lane];
+            }
+        }
+        enough
+    }
+
     /// How many samples of each lane are kept.
     pub fn count(&self) -> [u32; LANES] {
         let mut count = self.to;

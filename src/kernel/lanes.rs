@@ -67,6 +67,18 @@ impl Lanes for f64 {
     }
 }
 
+/// The closure itself. Only the closure of a call can be told to be inlined, and one that is not is compiled without the vectors.
+#[inline(always)]
+pub(super) fn inlined<F>(closure: F) -> F {
+    closure
+}
+
+/// What is made of either half of the lanes.
+#[inline(always)]
+pub(super) fn both<V>(of: impl Fn(usize) -> V) -> [V; 2] {
+    [of(0), of(1)]
+}
+
 /// Sixteen numbers as vectors.
 #[inline(always)]
 pub(super) fn wide<S: Simd>(simd: S, lanes: &[f64; LANES]) -> Wide<S> {
@@ -142,6 +154,26 @@ pub(super) fn add_where<S: Simd>(simd: S, sum: &mut Wide<S>, mask: Mask<S>, term
 #[inline(always)]
 pub(super) fn bits_of(wanted: impl Fn(usize) -> bool) -> u64 {
     (0..LANES).fold(0, |bits, lane| bits | (u64::from(wanted(lane)) << lane))
+}
+
+/// 1 for each lane whose bit is set, and 0 for the others.
+#[inline(always)]
+pub(super) fn flags(bits: u64) -> [u32; LANES] {
+    let mut flags = [0; LANES];
+    for (lane, flag) in flags.iter_mut().enumerate() {
+        *flag = u32::from(bits >> lane & 1 == 1);
+    }
+    flags
+}
+
+/// The lanes whose bits are set, as vectors.
+#[inline(always)]
+pub(super) fn mask<S: Simd>(simd: S, bits: u64) -> Mask<S> {
+    const HALF: u64 = (1 << (LANES / 2)) - 1;
+    [
+        mask64x8::from_bitmask(simd, bits & HALF),
+        mask64x8::from_bitmask(simd, bits >> (LANES / 2) & HALF),
+    ]
 }
 
 /// The lanes whose bits are set, in ascending order.

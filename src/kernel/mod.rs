@@ -10,8 +10,9 @@
 //! with the interval given by value ([`Bounds`]).
 //!
 //! Every answer is the same to the bit on every [`Width`]: lanes never mix, rows are added in ascending
-//! order, in f64, and never with a fused multiply-add; the guess in [`Spread`] may, as no answer hangs on it. The plain twin of each kernel, one pixel at a
-//! time, is `textbook.rs`; the tests demand equality of bits.
+//! order, in f64, and never with a fused multiply-add. Looks that settle what rounding cannot change take sums as they come fastest
+//! (the guess in [`Spread`], the rejection rules); what they do not settle is done as it is written. The plain twin of each kernel, one pixel
+//! at a time, is `textbook.rs`; the tests demand equality of bits. Those of the rejection rules stand in `stack/textbook/`.
 #![forbid(unsafe_code)]
 
 mod between;
@@ -23,6 +24,7 @@ mod merge;
 mod moments;
 mod network;
 mod row;
+mod rules;
 mod sort;
 mod spread;
 #[cfg(test)]
@@ -40,6 +42,10 @@ pub use distance::median_distance_kept;
 pub use kept::{Kept, clip_kept, median_kept};
 pub use moments::{distances_kept, squares_all, squares_kept, sum_all, sum_kept};
 pub use row::{LANES, Row, Sample, count_present};
+pub use rules::{
+    FarSquares, FrameNoise, Halves, Hole, Lines, Robust, Search, Strip, Table, along_lines_kept,
+    copy_kept, deviation_kept, far_samples, outliers_kept, rcr_kept, take_sorted, winsorized_kept,
+};
 pub use sort::sort;
 pub use spread::{Between, Centre, Dropped, Reach, Spread};
 pub use width::Width;

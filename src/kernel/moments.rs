@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, f64x8, prelude::*};
 
-use super::lanes::{Wide, add, counts, narrow, select, splat, wide};
+use super::lanes::{Wide, add, bits_of, counts, lanes_of, narrow, select, splat, wide};
 use super::{Kept, LANES, Row, Sample, Width};
 
 /// Σ y of each lane. No sample may be absent.
@@ -156,4 +156,26 @@ fn fold_where<S: Simd, T: Sample, const NSUM: usize>(
         add(sums, kept);
         index += 1.0;
     }
+}
+
+/// The lowest and the highest sample that is kept of each lane.
+#[inline(always)]
+pub(super) fn ends<S: Simd, T: Sample>(
+    simd: S,
+    sorted: &[Row<T>],
+    kept: &Kept,
+) -> (Wide<S>, Wide<S>) {
+    if let Some(rows) = kept.shared().filter(|rows| !rows.is_empty()) {
+        return (
+            T::widen(simd, &sorted[rows.start]),
+            T::widen(simd, &sorted[rows.end - 1]),
+        );
+    }
+    let (mut lowest, mut highest) = ([0.0; LANES], [0.0; LANES]);
+    for lane in lanes_of(bits_of(|lane| kept.from[lane] < kept.to[lane])) {
+        let rows = kept.rows(lane);
+        lowest[lane] = sorted[rows.start].0[lane].to_f64();
+        highest[lane] = sorted[rows.end - 1].0[lane].to_f64();
+    }
+    (wide(simd, &lowest), wide(simd, &highest))
 }

@@ -180,7 +180,7 @@ impl Spread {
 
 /// Samples about which the squares are summed: some of those that are present, else 0.
 #[inline(always)]
-fn pivots<S: Simd, T: Sample>(simd: S, rows: &[Row<T>]) -> Wide<S> {
+pub(super) fn pivots<S: Simd, T: Sample>(simd: S, rows: &[Row<T>]) -> Wide<S> {
     let mut pivots = [0.0; LANES];
     if let Some(row) = rows.get(rows.len() / 2) {
         for (pivot, y) in pivots.iter_mut().zip(&row.0) {

@@ -4,7 +4,10 @@
 use super::histogram::{Histogram, NBIN};
 use super::mean::RowSums;
 use super::mode::{Cells, Range};
-use super::{FrameRows, Measured, Pass, Ranked, Sought, Wanted, median, sought};
+use super::noise::RowNoise;
+use super::{
+    FrameRows, MAD_TO_SIGMA, Measured, Pass, Ranked, Sought, Wanted, distance, median, sought,
+};
 use crate::error::Result;
 
 /// 2⁵³: sums of whole numbers below this are exact.
@@ -15,8 +18,13 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 pub(super) struct Codes<T> {
     /// For the median and the mode.
     histogram: Option<Histogram>,
-    /// For the mean: the sample of each code.
+    /// For the mean and the noise: the sample of each code.
     samples: Vec<T>,
+}
+
+/// Whether the sample of each code is looked up.
+fn looks_up(wanted: Wanted) -> bool {
+    wanted.mean || wanted.noise.is_some()
 }
 
 impl<T: Ranked> Codes<T> {
@@ -24,7 +32,7 @@ impl<T: Ranked> Codes<T> {
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
             histogram: wanted.by_rank().then(|| Histogram::new(1)),
-            samples: vec![T::ABSENT; if wanted.mean { NBIN } else { 0 }],
+            samples: vec![T::ABSENT; if looks_up(wanted) { NBIN } else { 0 }],
         }
     }
 
@@ -36,7 +44,7 @@ impl<T: Ranked> Codes<T> {
             0
         };
         histogram
-            + if wanted.mean {
+            + if looks_up(wanted) {
                 NBIN * size_of::<T>()
             } else {
                 0
@@ -54,10 +62,11 @@ impl<T: Ranked> Codes<T> {
     pub(super) fn measure(
         &mut self,
         wanted: Wanted,
+        mut noise: Option<&mut RowNoise>,
         value: &dyn Fn(u16) -> T,
         pass: &mut Pass<'_, T>,
     ) -> Result<Option<Measured>> {
-        let sums = self.count(value, pass)?;
+        let sums = self.count(noise.as_deref_mut(), value, pass)?;
         let counted = self
             .histogram
             .as_ref()
@@ -66,16 +75,22 @@ impl<T: Ranked> Codes<T> {
         if npresent == 0 {
             return Ok(None);
         }
-        let mut measured = Measured {
-            mean: sums.mean(),
-            median: f64::NAN,
-            mode: f64::NAN,
-            npresent,
-        };
+        let mut measured = Measured::of(npresent);
+        if wanted.mean {
+            measured.mean = sums.mean();
+        }
+        if let Some(noise) = noise {
+            measured.noise = noise.sigma();
+        }
         if let Some(counted) = counted {
             let at = |rank| counted.at(rank);
             if wanted.median {
                 measured.median = median(npresent, at);
+            }
+            if wanted.mad {
+                let middle = median(npresent, at);
+                let at = |rank| counted.distance_at(rank, middle);
+                measured.mad = MAD_TO_SIGMA * median(npresent, at);
             }
             if wanted.mode {
                 measured.mode = match sought(npresent, at) {
@@ -87,8 +102,13 @@ impl<T: Ranked> Codes<T> {
         Ok(Some(measured))
     }
 
-    /// Goes over the frame: fills the histogram, and returns the sums where there is a mean to make.
-    fn count(&mut self, value: &dyn Fn(u16) -> T, pass: &mut Pass<'_, T>) -> Result<RowSums> {
+    /// Goes over the frame: fills the histogram, gauges the noise, and returns the sums where samples are looked up.
+    fn count(
+        &mut self,
+        mut noise: Option<&mut RowNoise>,
+        value: &dyn Fn(u16) -> T,
+        pass: &mut Pass<'_, T>,
+    ) -> Result<RowSums> {
         for (code, sample) in (0..=u16::MAX).zip(&mut self.samples) {
             *sample = value(code);
         }
@@ -100,12 +120,12 @@ impl<T: Ranked> Codes<T> {
             let (codes, present, ncol) = codes_of(rows);
             if !self.samples.is_empty() {
                 let sample = |i: usize| self.samples[usize::from(codes[i])].to_f64();
+                let noise = noise.as_deref_mut();
                 match present {
-                    None => sums.add(codes.len(), ncol, sample),
+                    None => look_over((&mut sums, noise), codes.len(), ncol, sample),
                     Some(present) => {
-                        sums.add(codes.len(), ncol, |i| {
-                            if present[i] { sample(i) } else { f64::INFINITY }
-                        });
+                        let sample = |i| if present[i] { sample(i) } else { f64::INFINITY };
+                        look_over((&mut sums, noise), codes.len(), ncol, sample);
                     }
                 }
             }
@@ -124,6 +144,20 @@ impl<T: Ranked> Codes<T> {
             }
         })?;
         Ok(sums)
+    }
+}
+
+/// Adds samples to their sums, and to the noise where it is gauged.
+#[inline(always)]
+fn look_over(
+    (sums, noise): (&mut RowSums, Option<&mut RowNoise>),
+    nsample: usize,
+    ncol: usize,
+    sample: impl Fn(usize) -> f64,
+) {
+    sums.add(nsample, ncol, &sample);
+    if let Some(noise) = noise {
+        noise.add(nsample, ncol, &sample);
     }
 }
 
@@ -180,7 +214,7 @@ impl<'a, T: Ranked> Counted<'a, T> {
     }
 
     /// The samples in ascending order, and how often each occurs.
-    fn ascending(&self) -> impl Iterator<Item = (f64, u64)> {
+    fn ascending(&self) -> impl DoubleEndedIterator<Item = (f64, u64)> {
         let (lowest, highest) = (self.lowest, self.highest);
         let falls = highest < lowest;
         (lowest.min(highest)..=lowest.max(highest)).filter_map(move |code| {
@@ -206,6 +240,28 @@ impl<'a, T: Ranked> Counted<'a, T> {
         });
         found.expect("a rank below the number of samples").0
     }
+
+    /// The distance from the middle at a rank below `npresent`: from the middle outwards, the nearer of both sides first.
+    fn distance_at(&self, rank: u64, middle: f64) -> f64 {
+        let away = |(sample, count)| (distance(sample, middle), count);
+        let above = self.ascending().filter(|(sample, _)| *sample >= middle);
+        let below = self.ascending().filter(|(sample, _)| *sample < middle);
+        let (mut above, mut below) = (above.map(away).peekable(), below.rev().map(away).peekable());
+        let mut upto = 0;
+        loop {
+            let nearest = match (above.peek(), below.peek()) {
+                (Some(up), Some(down)) if up.0 <= down.0 => above.next(),
+                (Some(_), None) => above.next(),
+                _ => below.next(),
+            };
+            let (distance, count) = nearest.expect("a rank below the number of samples");
+            upto += count;
+            if rank < upto {
+                return distance;
+            }
+        }
+    }
+
     /// The mode within a range. Whole numbers have one sum, whatever their order; others are summed row by row.
     fn mode(&self, range: Range, pass: &mut Pass<'_, T>) -> Result<f64> {
         let mut cells = Cells::new(range);

@@ -54,7 +54,7 @@ pub(crate) struct Digits {
 
 /// A slot for each rank that may be asked for; two groups of two ranks never come without a third.
 fn nslot(wanted: Wanted) -> usize {
-    2 * usize::from(wanted.median) + 2 * usize::from(wanted.mode)
+    2 * usize::from(wanted.by_middle()) + 2 * usize::from(wanted.mode)
 }
 
 impl Digits {

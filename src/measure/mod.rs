@@ -1,13 +1,15 @@
-//! The mean, the exact median and the mode of one frame, from a few passes over its rows, in memory fixed beforehand.
+//! The mean, the exact median and MAD, the mode and the noise of one frame, from a few passes over its rows, in memory
+//! fixed beforehand.
 //!
 //! A room without threads and without files: whoever calls [`measure`] hands it the rows of a frame, pass after pass,
 //! and the memory, a [`Scratch`] that serves frame after frame. All that is [`Wanted`] shares the passes:
 //!
 //! ```text
-//!             pass 1                        pass 2                        pass 3
-//! samples     mean; where the ranks lie     the ranks exactly: median     the bins: mode
-//! codes       mean; how many of each        mode, where its sum
-//!             code: median, mode            depends on its order
+//!             pass 1                        pass 2                        pass 3, and more
+//! samples     mean, noise;                  the ranks exactly: median     the bins: mode; where the distances'
+//!             where the ranks lie                                         ranks lie; them exactly: MAD
+//! codes       mean, noise; how many of      mode, where its sum
+//!             each code: median, MAD, mode  depends on its order
 //! ```
 
 mod brackets;
@@ -16,9 +18,11 @@ mod digits;
 mod histogram;
 mod mean;
 mod mode;
+mod noise;
 #[cfg(test)]
 mod plain;
 mod ranking;
+mod samples;
 
 #[cfg(test)]
 mod tests;
@@ -28,10 +32,11 @@ pub(crate) use ranking::Ranked;
 
 use crate::error::Result;
 use crate::pixels::SampleType;
+use crate::shape::Shape;
 use codes::Codes;
-use mean::RowSums;
-use mode::{Bins, Range};
-use ranking::Ranking;
+use mode::Range;
+use noise::RowNoise;
+use samples::Ranks;
 
 /// Whole rows of a frame's section, as a pass hands them over: the more at a time, the faster.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +65,10 @@ pub(crate) type Pass<'a, T> = dyn FnMut(&mut dyn FnMut(FrameRows<'_, T>)) -> Res
 
 /// What is wanted of a frame; at least one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "any of them may be wanted with any other"
+)]
 pub(crate) struct Wanted {
     /// The mean.
     pub(crate) mean: bool,
@@ -67,22 +76,39 @@ pub(crate) struct Wanted {
     pub(crate) median: bool,
     /// The mode.
     pub(crate) mode: bool,
+    /// 1.4826 · median|x − median|, exactly.
+    pub(crate) mad: bool,
+    /// The noise, of sections of at most this shape.
+    pub(crate) noise: Option<Shape>,
 }
 
+/// Makes the standard deviation of a Gauss curve of its MAD.
+const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
+
 impl Wanted {
-    /// How many passes over a frame this takes at most: of samples 1 for a mean, 2 for a median, 3 for a mode; of codes 1,
-    /// or 2 for a mode where the samples are not whole numbers.
+    /// How many passes over a frame this takes at most: of samples 1 for a mean or the noise, 2 for a median, one more for a
+    /// mode and two for a MAD; of codes 1, or 2 for a mode where the samples are not whole numbers.
     pub(crate) fn passes(self, codes: bool) -> u32 {
-        match (self.mode, self.median) {
-            (true, _) => 3 - u32::from(codes),
-            (false, true) => 2 - u32::from(codes),
-            (false, false) => u32::from(self.mean),
+        if codes {
+            1 + u32::from(self.mode)
+        } else {
+            1 + u32::from(self.by_rank()) + u32::from(self.mode) + 2 * u32::from(self.mad)
         }
+    }
+
+    /// Whether anything is.
+    pub(crate) fn any(self) -> bool {
+        self != Self::default()
     }
 
     /// Whether samples have to be found by their rank.
     fn by_rank(self) -> bool {
-        self.median || self.mode
+        self.by_middle() || self.mode
+    }
+
+    /// Whether the middle one has to be.
+    fn by_middle(self) -> bool {
+        self.median || self.mad
     }
 
     /// The ranks, from 0, of `npresent` samples that the median and the mode are made of: each group the first and the
@@ -90,7 +116,7 @@ impl Wanted {
     fn ranks(self, npresent: u64) -> Vec<[u64; 2]> {
         let few = npresent < mode::FEWEST;
         let mut ranks = Vec::with_capacity(self.ngroup());
-        if self.median || (self.mode && few) {
+        if self.by_middle() || (self.mode && few) {
             ranks.push(middle(npresent));
         }
         if self.mode && !few {
@@ -101,13 +127,13 @@ impl Wanted {
 
     /// How many groups of ranks there are at most.
     fn ngroup(self) -> usize {
-        usize::from(self.median) + 2 * usize::from(self.mode)
+        usize::from(self.by_middle()) + 2 * usize::from(self.mode)
     }
 }
 
 /// What was measured of a frame, in the units of its samples; NaN where it was not wanted.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(into = "[u64; 4]", from = "[u64; 4]")]
+#[serde(into = "[u64; 6]", from = "[u64; 6]")]
 pub(crate) struct Measured {
     /// The mean: samples summed along each row in column order, then the rows' sums in row order, all in f64.
     pub(crate) mean: f64,
@@ -115,29 +141,53 @@ pub(crate) struct Measured {
     pub(crate) median: f64,
     /// The mode: the mean of the fullest bin.
     pub(crate) mode: f64,
+    /// The median of the distances from the median, in f64, times 1.4826….
+    pub(crate) mad: f64,
+    /// The standard deviation of the noise; 0 where there is none to be seen.
+    pub(crate) noise: f64,
     /// How many samples are present.
     pub(crate) npresent: u64,
 }
 
+impl Measured {
+    /// Nothing but the number of samples.
+    fn of(npresent: u64) -> Self {
+        Self {
+            mean: f64::NAN,
+            median: f64::NAN,
+            mode: f64::NAN,
+            mad: f64::NAN,
+            noise: f64::NAN,
+            npresent,
+        }
+    }
+}
+
 /// The bits of each number: what is put aside in a file comes back as it was.
-impl From<Measured> for [u64; 4] {
+impl From<Measured> for [u64; 6] {
     fn from(measured: Measured) -> Self {
         let Measured {
             mean,
             median,
             mode,
+            mad,
+            noise,
             npresent,
         } = measured;
-        [mean.to_bits(), median.to_bits(), mode.to_bits(), npresent]
+        let [mean, median, mode, mad, noise] = [mean, median, mode, mad, noise].map(f64::to_bits);
+        [mean, median, mode, mad, noise, npresent]
     }
 }
 
-impl From<[u64; 4]> for Measured {
-    fn from([mean, median, mode, npresent]: [u64; 4]) -> Self {
+impl From<[u64; 6]> for Measured {
+    fn from([mean, median, mode, mad, noise, npresent]: [u64; 6]) -> Self {
+        let [mean, median, mode, mad, noise] = [mean, median, mode, mad, noise].map(f64::from_bits);
         Self {
-            mean: f64::from_bits(mean),
-            median: f64::from_bits(median),
-            mode: f64::from_bits(mode),
+            mean,
+            median,
+            mode,
+            mad,
+            noise,
             npresent,
         }
     }
@@ -149,14 +199,14 @@ pub(crate) struct Scratch<T: Ranked> {
     wanted: Wanted,
     npixel: u64,
     room: Room<T>,
+    noise: Option<RowNoise>,
 }
 
 /// What a scratch has room for.
 #[derive(Debug)]
 enum Room<T: Ranked> {
     Codes(Codes<T>),
-    /// `None` where only the mean is wanted.
-    Samples(Option<T::Ranking>),
+    Samples(Ranks<T>),
 }
 
 impl<T: Ranked> Scratch<T> {
@@ -166,37 +216,38 @@ impl<T: Ranked> Scratch<T> {
     ///
     /// When nothing is wanted.
     pub(crate) fn new(wanted: Wanted, codes: bool, npixel: u64) -> Self {
-        assert!(wanted.passes(codes) > 0, "something is wanted of the frame");
+        assert!(wanted.any(), "something is wanted of the frame");
         let room = if codes {
             Room::Codes(Codes::new(wanted))
         } else {
-            Room::Samples(wanted.by_rank().then(|| T::Ranking::new(wanted, npixel)))
+            Room::Samples(Ranks::new(wanted, npixel))
         };
         Self {
             wanted,
             npixel,
             room,
+            noise: wanted.noise.map(RowNoise::new),
         }
     }
 
     /// The bytes that [`Scratch::new`] allocates.
     pub(crate) fn nbyte(wanted: Wanted, codes: bool, npixel: u64) -> usize {
-        if codes {
+        let room = if codes {
             Codes::<T>::nbyte(wanted)
-        } else if wanted.by_rank() {
-            T::Ranking::nbyte(wanted, npixel)
         } else {
-            0
-        }
+            Ranks::<T>::nbyte(wanted, npixel)
+        };
+        room + wanted.noise.map_or(0, RowNoise::nbyte)
     }
 
     /// The bytes that it holds now.
     #[cfg(test)]
     fn nbyte_held(&self) -> usize {
-        match &self.room {
+        let room = match &self.room {
             Room::Codes(codes) => codes.nbyte_held(),
-            Room::Samples(ranking) => ranking.as_ref().map_or(0, Ranking::nbyte_held),
-        }
+            Room::Samples(ranks) => ranks.nbyte_held(),
+        };
+        room + self.noise.as_ref().map_or(0, RowNoise::nbyte_held)
     }
 }
 
@@ -230,7 +281,11 @@ pub(crate) fn measure<T: Ranked>(
         wanted,
         npixel,
         room,
+        noise,
     } = scratch;
+    if let Some(noise) = noise {
+        noise.begin();
+    }
     let mut guarded = |visit: &mut dyn FnMut(FrameRows<'_, T>)| {
         let mut npassed = 0;
         pass(&mut |rows| {
@@ -248,72 +303,17 @@ pub(crate) fn measure<T: Ranked>(
         })
     };
     match room {
-        Room::Codes(codes) => codes.measure(*wanted, value, &mut guarded),
-        Room::Samples(ranking) => measure_samples(*wanted, ranking.as_mut(), &mut guarded),
+        Room::Codes(codes) => codes.measure(*wanted, noise.as_mut(), value, &mut guarded),
+        Room::Samples(ranks) => ranks.measure(*wanted, noise.as_mut(), &mut guarded),
     }
 }
 
-/// Measures a frame that comes as samples.
-fn measure_samples<T: Ranked>(
-    wanted: Wanted,
-    mut ranking: Option<&mut T::Ranking>,
-    pass: &mut Pass<'_, T>,
-) -> Result<Option<Measured>> {
-    let mut sums = RowSums::default();
-    if let Some(ranking) = &mut ranking {
-        ranking.begin();
-    }
-    pass(&mut |rows| {
-        let (samples, ncol) = samples_of(rows);
-        if wanted.mean {
-            sums.add(samples.len(), ncol, |i| samples[i].to_f64());
-        }
-        if let Some(ranking) = &mut ranking {
-            ranking.survey(samples);
-        }
-    })?;
-    let npresent = ranking
-        .as_ref()
-        .map_or(sums.npresent(), |ranking| ranking.npresent());
-    if npresent == 0 {
-        return Ok(None);
-    }
-    let mut measured = Measured {
-        mean: sums.mean(),
-        median: f64::NAN,
-        mode: f64::NAN,
-        npresent,
-    };
-    if let Some(ranking) = ranking {
-        if ranking.narrow(&wanted.ranks(npresent)) {
-            pass(&mut |rows| ranking.refine(samples_of(rows).0))?;
-        }
-        let mut at = |rank| ranking.value(rank);
-        if wanted.median {
-            measured.median = median(npresent, &mut at);
-        }
-        if wanted.mode {
-            measured.mode = match sought(npresent, &mut at) {
-                Sought::Value(mode) => mode,
-                Sought::Within(range) => {
-                    let mut bins = Bins::new(range);
-                    pass(&mut |rows| {
-                        let (samples, ncol) = samples_of(rows);
-                        bins.add(samples, ncol);
-                    })?;
-                    bins.mode()
-                }
-            };
-        }
-    }
-    Ok(Some(measured))
-}
-
-/// The samples of rows that are no codes, and how many make a row.
-fn samples_of<T: Copy>(rows: FrameRows<'_, T>) -> (&[T], usize) {
-    match rows {
-        FrameRows::Samples { rows, ncol } => (rows, ncol),
-        FrameRows::Codes { .. } => panic!("a scratch for samples is handed samples"),
+/// How far a sample is from the middle; +∞ where it is absent, and else finite.
+fn distance(sample: f64, middle: f64) -> f64 {
+    if sample < f64::INFINITY {
+        (sample - middle).abs().min(f64::MAX)
+    } else {
+        sample
     }
 }
 

@@ -1,24 +1,9 @@
 //! What is measured equals what a plain sort and plain loops over the whole frame say.
 
-use super::plain::{Book, noise, plain};
+use super::plain::{ALL, Book, choices, noise, plain};
 use super::*;
 use crate::error::Error;
 use proptest::prelude::*;
-
-const ALL: Wanted = Wanted {
-    mean: true,
-    median: true,
-    mode: true,
-};
-
-/// Every choice of what is wanted, but nothing.
-fn choices() -> impl Iterator<Item = Wanted> {
-    (1..8).map(|bits| Wanted {
-        mean: bits & 1 > 0,
-        median: bits & 2 > 0,
-        mode: bits & 4 > 0,
-    })
-}
 
 /// Measures rows handed over `nrow` at a time; also says how many passes it took.
 fn measured<T: Ranked>(
@@ -80,6 +65,8 @@ fn assert_same(found: Option<Measured>, wanted: Wanted, book: Option<Book>) {
         ("mean", wanted.mean, found.mean, book.mean),
         ("median", wanted.median, found.median, book.median),
         ("mode", wanted.mode, found.mode, book.mode),
+        ("mad", wanted.mad, found.mad, book.mad),
+        ("noise", wanted.noise.is_some(), found.noise, book.noise),
     ] {
         if wanted {
             assert_eq!(
@@ -98,7 +85,8 @@ fn assert_same(found: Option<Measured>, wanted: Wanted, book: Option<Book>) {
 fn check<T: Ranked>(frame: &[T], ncol: usize) {
     let plainly: Vec<f64> = frame.iter().map(|sample| sample.to_f64()).collect();
     let book = plain(&plainly, ncol);
-    for wanted in choices() {
+    let nrow = frame.len() / ncol;
+    for wanted in choices(Shape { nrow, ncol }) {
         let npixel = frame.len() as u64;
         let mut scratch = Scratch::<T>::new(wanted, false, npixel);
         let nbyte = Scratch::<T>::nbyte(wanted, false, npixel);
@@ -200,7 +188,7 @@ fn f64_beyond_the_range_of_f32_is_no_harder() {
 
 #[test]
 fn a_frame_without_samples_has_no_measure_and_takes_one_pass() {
-    for wanted in choices() {
+    for wanted in choices(Shape { nrow: 5, ncol: 8 }) {
         let absent = [f64::ABSENT; 40];
         assert!(matches!(
             measured(&mut Scratch::new(wanted, false, 40), &absent, 8, 2),
@@ -252,7 +240,10 @@ fn codes_mean_what_their_samples_mean_and_take_one_pass_where_sums_are_exact() {
         // Not a sum of these is exact.
         (2, &|code| 0.1 * f64::from(code) - 3.7),
     ];
-    for wanted in choices() {
+    for wanted in choices(Shape {
+        nrow: 100,
+        ncol: 30,
+    }) {
         let mut scratch = Scratch::<f64>::new(wanted, true, n as u64);
         let nbyte = Scratch::<f64>::nbyte(wanted, true, n as u64);
         assert_eq!(scratch.nbyte_held(), nbyte);
@@ -274,7 +265,7 @@ fn codes_mean_what_their_samples_mean_and_take_one_pass_where_sums_are_exact() {
 #[test]
 fn a_failing_pass_fails_the_measurement_and_leaves_the_scratch_fit_for_the_next_frame() {
     let frame: Vec<f64> = (0..9000).map(noise).collect();
-    for failing in 1..=3 {
+    for failing in 1..=5 {
         let mut scratch = Scratch::new(ALL, false, 9000);
         let mut npass = 0;
         let result = measure(&mut scratch, &|_| 0.0, &mut |visit| {
@@ -340,7 +331,8 @@ fn a_frame_that_changes_between_passes_neither_panics_nor_takes_more_memory() {
 
 #[test]
 fn memory_grows_far_slower_than_the_frame() {
-    let nbyte = |npixel| scratch_nbyte(ALL, false, npixel, SampleType::F64);
+    let by_rank = Wanted { mad: false, ..ALL };
+    let nbyte = |npixel| scratch_nbyte(by_rank, false, npixel, SampleType::F64);
     assert!(
         nbyte(1 << 22) < 2 << 20,
         "{} bytes for 2048²",
@@ -356,7 +348,9 @@ fn memory_grows_far_slower_than_the_frame() {
         "{} bytes for a million squared",
         nbyte(1 << 40)
     );
-    assert!(scratch_nbyte(ALL, false, 1 << 40, SampleType::F32) < 3 << 20);
+    let distances = |npixel| scratch_nbyte(ALL, false, npixel, SampleType::F64) - nbyte(npixel);
+    assert!(distances(1 << 22) < 2 << 20 && distances(1 << 26) < 9 << 20);
+    assert!(scratch_nbyte(by_rank, false, 1 << 40, SampleType::F32) < 3 << 20);
     assert!(scratch_nbyte(ALL, true, 1 << 40, SampleType::F64) < 2 << 20);
 }
 

@@ -8,9 +8,9 @@ use super::survey;
 use crate::error::{Error, Result};
 use crate::kernel::{Sample, Width};
 use crate::pixels::{Bitpix, Stored};
-use crate::recipe::{PixelType, Plane, Stack, Uncertainty};
+use crate::recipe::{Clip, PixelType, Plane, Quantity, Stack, Uncertainty};
 use crate::shape::Area;
-use crate::stack::{Scratch, StackRoom};
+use crate::stack::{Around, Critical, Detector, Scratch, StackRoom};
 use crate::tile::{Companion, EmptyTile, Layout, OutStrip, RawTile, RawView, TilePlane};
 
 /// Pixels of what counts as a row: a run gauges noise in one row of eight, and so does a tile of more than a few.
@@ -52,7 +52,9 @@ impl<T: Sample> BenchTile<T> {
             nframe: frames.len(),
             method: stack.method,
             clip: stack.clip.clone(),
+            critical: critical(&stack.clip, frames.len()).into(),
             nkeep: stack.nkeep,
+            around: Around::default(),
             uncertainty: Uncertainty::None,
             levels: Arc::new([]),
             weights: None,
@@ -145,4 +147,25 @@ impl<T: Sample> BenchTile<T> {
         *empty = Some(combined.empty());
         Ok(())
     }
+}
+
+/// What each step compares with. A detector has the numbers that stand in the step; what stands in headers is 1.
+fn critical(clip: &[Clip], nframe: usize) -> Vec<Critical> {
+    let number = |quantity: Option<&Quantity>| match quantity {
+        Some(Quantity::Number(number)) => *number,
+        Some(Quantity::Keyword(_)) | None => 1.0,
+    };
+    let critical = |clip: &Clip| match clip.noise() {
+        None => Critical::new(clip, nframe),
+        Some(noise) => {
+            let [gain, readnoise, sensitivity] = noise.parts().map(|(_, part)| number(part));
+            let detector = Detector {
+                gain,
+                readnoise,
+                sensitivity,
+            };
+            Critical::of_noise(vec![detector; nframe])
+        }
+    };
+    clip.iter().map(critical).collect()
 }

@@ -1,5 +1,7 @@
 //! What the choices of a recipe come to for the frames that were opened.
 
+mod steps;
+
 use std::sync::Arc;
 
 use super::unpacking::Ground;
@@ -8,16 +10,17 @@ use crate::error::{Error, Result};
 use crate::kernel::Width;
 use crate::level::FrameLevel;
 use crate::pixels::SampleType;
-use crate::recipe::{
-    Clip, Hdu, Level, Method, PixelType, Plane, Recipe, Stack, Uncertainty, Weight,
-};
+use crate::recipe::{Clip, Hdu, Level, PixelType, Plane, Quantity, Recipe, Uncertainty, Weight};
 use crate::sink::PlaneTypes;
 use crate::source::{self, Frame, FrameList, Masters, Selection};
-use crate::stack::StackRoom;
+use crate::stack::{Around, StackRoom};
 use crate::watch::Watch;
 
-/// The keywords whose numbers are wanted of every frame.
-pub(super) fn keywords(stack: &Stack) -> Vec<String> {
+pub(super) use steps::remarks;
+
+/// The keywords whose numbers are wanted of every frame: those of scale, zero and weight, then those of clip steps.
+pub(super) fn keywords(recipe: &Recipe) -> Vec<String> {
+    let stack = &recipe.stack;
     let level = |level: &Level| match level {
         Level::Keyword(keyword) => Some(keyword.clone()),
         _ => None,
@@ -26,9 +29,16 @@ pub(super) fn keywords(stack: &Stack) -> Vec<String> {
         Weight::Keyword(keyword) => Some(keyword.clone()),
         _ => None,
     };
+    let parts = stack.clip.iter().filter_map(Clip::noise);
+    let parts = parts.flat_map(|noise| noise.parts().map(|(_, quantity)| quantity.cloned()));
+    let noise = parts.filter_map(|quantity| match quantity {
+        Some(Quantity::Keyword(keyword)) => Some(keyword),
+        _ => None,
+    });
     [level(&stack.scale), level(&stack.zero), weight]
         .into_iter()
         .flatten()
+        .chain(noise)
         .collect()
 }
 
@@ -49,7 +59,7 @@ pub(super) fn open(
     let selection = Selection {
         frames: &recipe.frames,
         hdu,
-        keywords: &keywords(&recipe.stack),
+        keywords: &keywords(recipe),
         calibration: &recipe.calibration,
         unpacked: &ground.unpacked,
         mem_limit: ceiling::least(recipe.resources.mem_limit),
@@ -84,12 +94,15 @@ pub(super) fn stack_room(
 ) -> Result<StackRoom> {
     let stack = &recipe.stack;
     let nframe = list.frames.len();
+    let clip = steps::settled(recipe, nframe);
+    steps::enough(&clip, nframe)?;
+    let critical = steps::critical(recipe, &clip, list)?;
     let types = plane_types(recipe, sample);
     let mut planes: Vec<Plane> = recipe.output.planes.clone();
     planes.sort_unstable();
     planes.dedup();
     planes.retain(|plane| *plane != Plane::Uncertainty || stack.uncertainty != Uncertainty::None);
-    let weighs = stack.method != Method::Median;
+    let weighs = stack.method.weighs();
     let inverse_variance = weighs && stack.weight == Weight::InverseVariance;
     let needs_deviation = inverse_variance || stack.uncertainty == Uncertainty::Propagate;
     let brought = recipe.calibration.deviation.is_some() || calibrating::deviates(masters);
@@ -110,7 +123,10 @@ pub(super) fn stack_room(
     let weights = match &stack.weight {
         Weight::Keyword(key) => Some(keyed(&list.frames, "--weight", key, keyword)?),
         Weight::Values(values) => Some(listed("--weight", values, list)?),
-        Weight::None | Weight::InverseVariance => None,
+        Weight::Exposure => Some(exposures(&list.frames)?),
+        // Known when the frames are measured.
+        Weight::Noise if weighs => Some(vec![1.0; nframe]),
+        Weight::Noise | Weight::None | Weight::InverseVariance => None,
     };
     if let Some((frame, weight)) = list
         .frames
@@ -135,24 +151,22 @@ pub(super) fn stack_room(
         Plane::Data => types.data,
         Plane::Uncertainty => types.uncertainty,
         Plane::Mask => PixelType::U8,
-        Plane::Count | Plane::Low | Plane::High => PixelType::I32,
+        _ => PixelType::I32,
     };
-    Ok(StackRoom {
+    let mut room = StackRoom {
         width: Width::widest(),
         nframe,
         method: stack.method,
-        clip: stack.clip.clone(),
+        clip,
+        critical: critical.into(),
         nkeep: stack.nkeep,
+        around: Around::new(stack.neighbours, recipe.output.rejected.is_some()),
         uncertainty: if planes.contains(&Plane::Uncertainty) {
             stack.uncertainty
         } else {
             Uncertainty::None
         },
-        levels: if scaled {
-            vec![FrameLevel::UNITY; nframe].into()
-        } else {
-            Arc::new([])
-        },
+        levels: Arc::new([]),
         weights: weights.map(Into::into),
         inverse_variance,
         needs_deviation,
@@ -168,7 +182,11 @@ pub(super) fn stack_room(
             .into_iter()
             .map(|plane| (plane, pixel(plane)))
             .collect(),
-    })
+    };
+    if scaled {
+        room.scale_by(vec![FrameLevel::UNITY; nframe].into());
+    }
+    Ok(room)
 }
 
 /// The numbers of a keyword.
@@ -182,6 +200,20 @@ pub(super) fn keyed(frames: &[Frame], flag: &str, keyword: &str, index: usize) -
         })
     };
     frames.iter().map(number).collect()
+}
+
+/// The exposure of each frame.
+fn exposures(frames: &[Frame]) -> Result<Vec<f64>> {
+    let exposure = |frame: &Frame| {
+        let fault = match frame.exptime {
+            Some(seconds) if seconds > 0.0 && seconds.is_finite() => return Ok(seconds),
+            Some(seconds) => format!("its EXPTIME is {seconds}, not a positive number"),
+            None => "EXPTIME is not there or is no number".into(),
+        };
+        let fault = format!("{fault}, and --weight exposure asks for it; choose another --weight");
+        Err(Error::frame(frame.name(), fault))
+    };
+    frames.iter().map(exposure).collect()
 }
 
 /// Numbers that were given one by one.

@@ -22,12 +22,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::strip::{self, Bench, Workshop};
+use super::strip::{self, Bench, Tile, Workshop};
 use crate::error::{Error, Result};
 use crate::kernel::Sample;
 use crate::plan::{Bands, Plan};
 use crate::shape::Area;
-use crate::stack::{Scratch, Tally};
+use crate::stack::{Desk, Scratch, Tally};
 use crate::tile::{CombinedTile, Companion, EmptyTile, Layout, RawTile};
 use crate::watch::Watch;
 
@@ -98,7 +98,7 @@ pub(super) fn walk<T: Sample>(
     for _ in 0..rooms.plan.tiles {
         home.send(Empty {
             tile: EmptyTile::new(Arc::clone(layout)),
-            tally: Tally::new(stack.clip.len(), stack.nframe),
+            tally: Tally::new(stack.nstep(), stack.nframe),
         })
         .expect("there is room for every tile at home");
     }
@@ -153,6 +153,10 @@ fn work_room<T: Sample>(
     let stack = workshop.stack;
     let mut raw = RawTile::new(Arc::clone(layout));
     let mut bench = Bench::new(Scratch::<T>::new(stack));
+    if workshop.passes.is_some() {
+        let npixel = rooms.plan.read_capacity();
+        bench.desk = Some(Desk::new(stack, rooms.plan.shape.ncol, npixel));
+    }
     let mut times = [Times::default(); 2];
     loop {
         let begun = Instant::now();
@@ -165,28 +169,38 @@ fn work_room<T: Sample>(
         if let Some(ahead) = bands.ahead(band) {
             source.advise(&ahead);
         }
-        let view = raw.fill(&area, |companion, frame, bytes| {
+        let read = rooms.plan.with_halo(&area);
+        let view = raw.fill(&read, |companion, frame, bytes| {
             watch.check_in_hand()?;
-            source.read(companion, frame, &area, bytes)?;
+            source.read(companion, frame, &read, bytes)?;
             watch.advance(bytes.len() as u64);
             Ok::<(), Error>(())
         })?;
         let arrived = Instant::now();
-        let Ok(Empty { tile, mut tally }) = empty.recv() else {
+        let Ok(Empty {
+            mut tile,
+            mut tally,
+        }) = empty.recv()
+        else {
             break;
         };
         mem::swap(&mut bench.scratch.tally, &mut tally);
         let met = Instant::now();
-        let place = |pixel: usize| {
-            let ncol = area.cols.len();
-            (
-                area.cols.start + pixel % ncol + 1,
-                area.rows.start + pixel / ncol + 1,
-            )
+        let of_frames = source.within(&read);
+        let raw = Tile {
+            view,
+            area: &of_frames,
+            read: &read,
+            band: &area,
         };
-        let of_frames = source.within(&area);
-        let tile = tile.combine(area.clone(), stack.strip_npixel::<T>(), |strip| {
+        strip::pass_before(workshop, raw, &mut bench, || watch.check_in_hand())?;
+        if let Some(desk) = &bench.desk {
+            desk.marks.tell(&raw.rows(), tile.told(area.npixel()));
+        }
+        let (lead, npixel) = (raw.lead_npixel(), stack.strip_npixel::<T>());
+        let tile = tile.combine_behind(lead, area.clone(), npixel, |strip| {
             watch.check_in_hand()?;
+            let place = |pixel| raw.place(pixel);
             strip::work(workshop, (view, &of_frames), &mut bench, strip, place)
         })?;
         mem::swap(&mut bench.scratch.tally, &mut tally);

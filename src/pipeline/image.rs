@@ -2,6 +2,7 @@
 
 mod header;
 mod levels;
+mod masks;
 mod walk;
 
 use std::path::Path;
@@ -10,22 +11,25 @@ use super::calibrating::{self, CARD, Calibrating, HEADER_COPIES, Job, MasterDesk
 use super::choices;
 use super::journal;
 use super::pack;
+use super::rejected;
 use super::survey::{self, Survey};
 use super::unpacking::{Ground, PackedImages, master_nbyte, packed_nbyte};
 use crate::error::Result;
 use crate::measure::Wanted;
 use crate::pixels::{self, SampleType};
-use crate::plan::{Demand, Grid, Plan, Unpacking};
+use crate::plan::{Around, Demand, Grid, Plan, Unpacking};
 use crate::recipe::{Hdu, Recipe};
 use crate::shape::{Area, Section};
 use crate::sink::StepCards;
 use crate::source::{Frame, FrameList, Masters, Reader};
-use crate::stack::{StackRoom, Tally};
-use crate::summary::SkippedFrame;
+use crate::stack::{Critical, Desk, StackRoom, Tally};
+use crate::summary::{SkippedFrame, UsedLevel};
 use crate::tile::{Companion, TilePlane};
 
 /// Copies of what is said of damaged frames: in the list, the header, the summary and what is printed.
 const SKIPPED_COPIES: u64 = 5;
+/// Copies of what is said of levels: in the image, the summary, and what is printed, where numbers are longer.
+const USED_COPIES: u64 = 6;
 
 /// One image of the output.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub(super) struct Image<'a> {
     /// Where levels are measured.
     section: Area,
     sample: SampleType,
+    /// How the frames enter the stack; known once they are measured.
+    used: Vec<UsedLevel>,
     /// What is done at a pixel; its levels and weights are not known before the frames are measured.
     stack: StackRoom,
     pub(super) plan: Plan,
@@ -94,12 +100,16 @@ impl<'a> Image<'a> {
             region,
             section,
             sample,
+            used: Vec::new(),
             stack,
             plan: Plan::default(),
         };
         let (packed, limit) = (&image.packed, recipe.resources.mem_limit);
         (image.grid, image.plan) =
             packed.choose(ground, |grid| image.demand(nimage, grid), limit)?;
+        let asked = recipe.stack.clip.iter().zip(&image.stack.clip);
+        image.plan.clip = asked.map(|(asked, step)| step.told(asked)).collect();
+        image.plan.warnings = choices::remarks(recipe, &image.stack.clip, list.frames.len());
         let Plan {
             frames,
             bands,
@@ -122,6 +132,11 @@ impl<'a> Image<'a> {
             .frames
             .iter()
             .map(|frame| frame.path.as_os_str().len() + frame.suffix.len());
+        let around_nbyte = if self.stack.needs_rows() {
+            Desk::nbyte(&self.stack, self.region.cols.len())
+        } else {
+            0
+        };
         let scratch_nbyte = match self.sample {
             SampleType::F32 => self.stack.scratch_nbyte::<f32>(),
             SampleType::F64 => self.stack.scratch_nbyte::<f64>(),
@@ -153,16 +168,29 @@ impl<'a> Image<'a> {
                 .iter()
                 .map(|(_, pixel)| pixel.nbyte())
                 .sum(),
-            tally_nbyte: Tally::nbyte(self.stack.clip.len(), list.frames.len()),
+            tally_nbyte: Tally::nbyte(self.stack.nstep(), list.frames.len()),
+            around: Around {
+                halo: self.stack.halo(),
+                whole_rows: self.stack.needs_rows(),
+                nbyte: self.stack.marks_nbyte(),
+                row_nbyte: self.stack.light_nbyte(),
+                told_nbyte: self.stack.told_nbyte(),
+            },
             text_nbyte: (names.sum::<usize>()
+                + rejected::names_nbyte(&self.recipe.output, list)
                 + HEADER_COPIES * CARD * list.frames.len()
                 + job.header_nbyte()
                 + job.frames_nbyte()) as u64
-                + journal::nbyte(list, self.stack.clip.len()) * nimage as u64
+                + journal::nbyte(list, self.stack.nstep()) * nimage as u64
+                + Critical::nbyte(&self.stack.clip, list.frames.len()) as u64
+                + USED_COPIES * self.used_nbyte() * nimage as u64
                 + SKIPPED_COPIES * list.skipped.iter().map(SkippedFrame::nbyte).sum::<u64>()
                 + list.frames.iter().map(packed_nbyte).sum::<u64>(),
             threads: self.recipe.resources.threads,
-            scratch_nbyte: scratch_nbyte + MasterDesk::nbyte(self.masters, strip_npixel) + reading,
+            scratch_nbyte: scratch_nbyte
+                + around_nbyte
+                + MasterDesk::nbyte(self.masters, strip_npixel)
+                + reading,
             mapped: (self.reader.mapped().0 > 0).then_some(file_nbyte),
             nfile,
             measure_nbyte,
@@ -170,7 +198,8 @@ impl<'a> Image<'a> {
                 self.recipe.output.compression,
                 self.region.shape(),
                 self.stack.planes.iter().map(|(_, pixel)| *pixel),
-            ),
+            )
+            .max(self.mask_nbyte()),
             again: self.recipe.frames.hdu == Hdu::All,
             walks: measuring.into_iter().chain([combining]).collect(),
             unpacking: Unpacking {
@@ -180,10 +209,11 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// Bytes of its planes.
-    pub(super) fn nbyte(&self) -> u64 {
+    /// Bytes of its planes, and of what is told beside them.
+    pub(super) fn nbyte(&self) -> [u64; 2] {
         let nbyte = self.stack.planes.iter().map(|(_, pixel)| pixel.nbyte());
-        (nbyte.sum::<usize>() as u64).saturating_mul(self.region.npixel() as u64)
+        [nbyte.sum(), self.stack.told_nbyte()]
+            .map(|nbyte: usize| (nbyte as u64).saturating_mul(self.region.npixel() as u64))
     }
 
     /// How the frames are calibrated.
@@ -198,7 +228,7 @@ impl<'a> Image<'a> {
 
     /// What is measured of the frames, if anything.
     fn survey(&self) -> Option<Survey<'_>> {
-        survey::wanted(&self.recipe.stack).map(|wanted| self.survey_of(wanted))
+        survey::wanted(&self.recipe.stack, &self.section).map(|wanted| self.survey_of(wanted))
     }
 
     /// What is measured of their sky.

@@ -308,6 +308,16 @@ impl<'a> ImageJournal<'a> {
         self.with(|image| image.tally.clone())
     }
 
+    /// Puts what is noted on the disk, so that what comes now can be begun again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the disk refuses what was written.
+    pub(super) fn keep_now(&self) -> Result<()> {
+        self.journal.changed.store(false, Ordering::Relaxed);
+        self.journal.save(true, &|| Ok(()))
+    }
+
     /// Notes that a run of pixels is written, what it came to, and the sums of the planes with it.
     ///
     /// # Errors

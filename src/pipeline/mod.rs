@@ -14,6 +14,7 @@ mod journal;
 mod outcome;
 mod pack;
 mod reduce;
+mod rejected;
 mod strip;
 mod survey;
 mod unpacking;
@@ -54,7 +55,9 @@ pub fn plan(recipe: &Recipe, watch: &Watch) -> Result<Plan> {
         let Opened { list, masters } = choices::open(recipe, hdu, &ground, watch)?;
         let reader = ground.reader(&list, &masters)?;
         let of = (hdu, hdus.len());
-        let plan = Image::new(recipe, of, (&list, &masters), &reader, &ground)?.plan;
+        let image = Image::new(recipe, of, (&list, &masters), &reader, &ground)?;
+        image.masks()?;
+        let plan = image.plan;
         if largest
             .as_ref()
             .is_none_or(|largest| plan.resident.0 > largest.resident.0)
@@ -128,21 +131,31 @@ fn images(
         let reader = ground.reader(&list, &masters)?;
         let of = (hdu, hdus.len());
         let image = Image::new(recipe, of, (&list, &masters), &reader, ground)?;
-        let Begun { sink, journal, .. } = match &mut *run {
+        let masks = image.masks()?;
+        let Begun {
+            sink,
+            journal,
+            made,
+            fresh,
+            ..
+        } = match &mut *run {
             Some(run) => run,
             none => {
                 output_is_no_input(&output.path, &image)?;
-                let plain = image.nbyte().saturating_mul(hdus.len() as u64);
-                let short = pack::room(output, plain);
+                let [plain, beside] = image.nbyte().map(|n| n.saturating_mul(hdus.len() as u64));
+                let short = pack::room(output, plain, beside);
                 let begun = journal::begin(output, recipe.deciding(), hdus.len(), watch)?;
                 // What is taken up has its place already.
-                if begun.is_fresh() {
+                if begun.fresh {
                     outcome.warn(short?);
                 }
                 outcome.warn(begun.warning.clone());
                 none.insert(begun)
             }
         };
+        if *fresh {
+            rejected::vacant(&masks, output.overwrite)?;
+        }
         let entry = journal.enter(number, image.entry())?;
         if number == 0 && recipe.frames.hdu == Hdu::All {
             match entry.written(0) {
@@ -152,7 +165,7 @@ fn images(
         }
         let walked = journal.during(
             || reader.unchanged(),
-            || image.combine(pool, sink, watch, entry),
+            || image.combine(pool, (sink, made, &masks), watch, entry),
         )?;
         outcome.add(&list, &reader, walked);
         // The next is planned as if this one had not been.

@@ -10,7 +10,8 @@ use crate::recipe::Recipe;
 use crate::source::{FrameList, Reader};
 use crate::stack::{NoiseGauge, Tally};
 use crate::summary::{
-    ClipCount, Memory, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary, WorstFrame,
+    ClipCount, Memory, NeighbourCount, Noise, PackedSize, Reading, RoomTime, SkippedFrame, Summary,
+    UsedLevel, WorstFrame,
 };
 use crate::sys;
 use crate::units::ByteSize;
@@ -29,6 +30,7 @@ pub(super) struct Outcome<'a> {
     pub(super) packed: Option<PackedSize>,
     /// The same for all images.
     skipped: Vec<SkippedFrame>,
+    levels: Vec<UsedLevel>,
     times: [Times; 3],
     frame: NoiseGauge,
     result: NoiseGauge,
@@ -42,6 +44,8 @@ pub(super) struct Walked {
     pub(super) sample: SampleType,
     /// What the user should know of the calibration.
     pub(super) remark: Option<String>,
+    /// How the frames entered the stack.
+    pub(super) levels: Vec<UsedLevel>,
     /// Counts, those of earlier runs among them.
     pub(super) tally: Tally,
     /// Of read, work and write.
@@ -76,6 +80,7 @@ impl<'a> Outcome<'a> {
             warnings: Vec::new(),
             packed: None,
             skipped: Vec::new(),
+            levels: Vec::new(),
             times: [Times::default(); 3],
             frame: NoiseGauge::new(),
             result: NoiseGauge::new(),
@@ -100,16 +105,18 @@ impl<'a> Outcome<'a> {
             plan,
             sample,
             remark,
+            levels,
             tally,
             times,
             resumed,
         } = walked;
         let npixel = plan.shape.npixel() as u64;
-        let (nstep, nframe) = (self.recipe.stack.clip.len(), list.frames.len());
+        let (nstep, nframe) = (tally.low.len(), list.frames.len());
         let of_step =
             |step: usize| worst(list, tally.frames(step).to_vec(), npixel, NWORST_OF_STEP);
         let in_all = |frame: usize| (0..nstep).map(|step| tally.frames(step)[frame]).sum();
         let in_all = (0..nframe).map(in_all).collect();
+        let warnings = plan.warnings.clone();
         self.images.push(Done {
             sample,
             sides: tally
@@ -122,7 +129,7 @@ impl<'a> Outcome<'a> {
             worst: worst(list, in_all, npixel, NWORST),
             empty: tally.empty,
             bytes: reader.bytes_read(),
-            once: plan.walks.last().copied().unwrap_or(0),
+            once: plan.once(),
             resumed: resumed as u64,
             plan,
         });
@@ -134,10 +141,36 @@ impl<'a> Outcome<'a> {
         self.page_tables = self.page_tables.max(sys::page_tables());
         self.warnings.extend(list.warnings.iter().cloned());
         self.warnings.extend(reader.warning());
+        self.warnings.extend(warnings);
         // `--hdu all` opens the same frames for each extension.
         self.warnings.dedup();
         self.warnings.extend(remark);
+        self.levels.extend(levels);
         self.skipped.clone_from(&list.skipped);
+    }
+
+    /// Samples that a step took on the low side, or as neighbours.
+    fn low(&self, step: usize) -> u64 {
+        self.images.iter().map(|image| image.sides[step].0).sum()
+    }
+
+    /// The frames that lost most to it.
+    fn worst_of(&self, step: usize) -> Vec<WorstFrame> {
+        let of_images = self.images.iter();
+        let frames = of_images.flat_map(|image| image.worst_of_steps[step].clone());
+        most(frames, NWORST_OF_STEP)
+    }
+
+    /// A step as it was done; `auto` can be another in each image.
+    fn step(&self, step: usize) -> String {
+        let mut told: Vec<&str> = Vec::new();
+        for image in &self.images {
+            let step = image.plan.clip.get(step).map_or("", String::as_str);
+            if !told.contains(&step) {
+                told.push(step);
+            }
+        }
+        told.join(" or ")
     }
 
     /// The summary of a run that took so long.
@@ -151,23 +184,27 @@ impl<'a> Outcome<'a> {
         let (bytes, once) = self.images.iter().fold((0, 0), |(bytes, once), image| {
             (bytes + image.bytes, once + image.once)
         });
-        let clip = self
+        let clip: Vec<_> = self
             .recipe
             .stack
             .clip
             .iter()
             .enumerate()
-            .map(|(step, clip)| ClipCount {
-                step: clip.to_string(),
-                low: self.images.iter().map(|image| image.sides[step].0).sum(),
+            .map(|(step, _)| ClipCount {
+                step: self.step(step),
+                low: self.low(step),
                 high: self.images.iter().map(|image| image.sides[step].1).sum(),
-                worst_frames: most(
-                    self.images
-                        .iter()
-                        .flat_map(|image| image.worst_of_steps[step].clone()),
-                    NWORST_OF_STEP,
-                ),
-            });
+                worst_frames: self.worst_of(step),
+            })
+            .collect();
+        let stack = &self.recipe.stack;
+        let neighbours = stack.neighbours.steps().zip(stack.clip.len()..);
+        let neighbours = neighbours.map(|(name, step)| NeighbourCount {
+            step: name,
+            taken: self.low(step),
+            worst_frames: self.worst_of(step),
+        });
+        let neighbours: Vec<_> = neighbours.collect();
         let rooms = ["read", "work", "write"]
             .into_iter()
             .zip(self.times)
@@ -193,11 +230,14 @@ impl<'a> Outcome<'a> {
             pixels: plans().map(|plan| plan.shape.npixel() as u64).sum(),
             resumed_pixels: self.images.iter().map(|image| image.resumed).sum(),
             empty_pixels: self.images.iter().map(|image| image.empty).sum(),
-            clip: clip.collect(),
+            clip,
+            neighbours,
+            rejected: self.recipe.output.rejected.clone(),
             worst_frames: most(
                 self.images.iter().flat_map(|image| image.worst.clone()),
                 NWORST,
             ),
+            levels: self.levels,
             noise: Noise {
                 one_frame: self.frame.sigma(),
                 result: self.result.sigma(),

@@ -34,16 +34,27 @@ pub(super) fn pack(
     })
 }
 
-/// Looks whether there is room for an output of so many bytes, and for its packed form beside it, which may be as large; returns what the
+/// Looks whether there is room for an output of so many bytes, for what is told `beside` it, and for its packed form, which may be as large; returns what the
 /// user should know where that is not certain.
 ///
 /// # Errors
 ///
-/// [`Error::Output`] where there is not even room for the plain one.
-pub(super) fn room(output: &Output, plain: u64) -> Result<Option<String>> {
+/// [`Error::Output`] where there is not even room for the plain one and what is told beside it.
+pub(super) fn room(output: &Output, plain: u64, beside: u64) -> Result<Option<String>> {
     let Ok(free) = sys::free_space(sink::folder(&output.path)) else {
         return Ok(None);
     };
+    let path = output.path.clone();
+    if beside > 0 && free < plain.saturating_add(beside) {
+        let fault = format!(
+            "takes {}, and what is rejected {} beside it meanwhile; {} is free on its disk; free some space, or do without --rejected",
+            ByteSize(plain),
+            ByteSize(beside),
+            ByteSize(free)
+        );
+        return Err(Error::Output { path, fault });
+    }
+    let free = free.saturating_sub(beside);
     if output.compression.is_none() || free >= plain.saturating_mul(2) {
         return Ok(None);
     }
@@ -52,7 +63,6 @@ pub(super) fn room(output: &Output, plain: u64) -> Result<Option<String>> {
         ByteSize(plain),
         ByteSize(free)
     );
-    let path = output.path.clone();
     if free < plain {
         let fault = format!("{fault}; free some space, or choose another place for --output");
         return Err(Error::Output { path, fault });

@@ -1,5 +1,6 @@
 //! The way of a strip through the workshop: decode, then stack. Here the rooms meet, for a strip must not leave the cache between them.
 
+mod around;
 mod calibrated;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,10 @@ use crate::error::Result;
 use crate::kernel::{LANES, Row, Sample};
 use crate::recipe::MaskBits;
 use crate::shape::Area;
-use crate::stack::{Scratch, StackRoom};
+use crate::stack::{Desk, Scratch, StackRoom};
 use crate::tile::{Companion, OutStrip, RawView};
 
+pub(super) use around::{Passes, Tile, pass_before};
 pub(super) use calibrated::calibrate_images;
 
 /// What is done with the strips of an image.
@@ -24,6 +26,8 @@ pub(super) struct Workshop<'a> {
     pub(super) calibrating: Option<&'a Calibrating<'a>>,
     /// Which bits of the masks of frames are bad.
     pub(super) mask_bits: Option<MaskBits>,
+    /// What is done to a tile before its strips are combined, if anything.
+    pub(super) passes: Option<&'a Passes>,
 }
 
 impl<'a> Workshop<'a> {
@@ -33,6 +37,7 @@ impl<'a> Workshop<'a> {
             stack,
             calibrating: None,
             mask_bits: None,
+            passes: None,
         }
     }
 }
@@ -42,6 +47,8 @@ impl<'a> Workshop<'a> {
 pub(super) struct Bench<T> {
     pub(super) scratch: Scratch<T>,
     masters: MasterDesk,
+    /// What needs more than one pixel at a time.
+    pub(super) desk: Option<Desk>,
 }
 
 impl<T: Sample> Bench<T> {
@@ -49,6 +56,7 @@ impl<T: Sample> Bench<T> {
         Self {
             scratch,
             masters: MasterDesk::default(),
+            desk: None,
         }
     }
 }
@@ -68,7 +76,11 @@ pub(super) fn work<T: Sample>(
     place: impl Fn(usize) -> (usize, usize),
 ) -> Result<()> {
     decode(workshop, (view, area), bench, out);
-    workshop.stack.strip(&mut bench.scratch, out, place)
+    let Bench { scratch, desk, .. } = bench;
+    match (workshop.passes.and_then(Passes::combining), desk) {
+        (Some(room), Some(desk)) => room.strip_of_marked(scratch, &desk.marks, out, place),
+        _ => workshop.stack.strip(scratch, out, place),
+    }
 }
 
 /// Decodes a run of pixels of every frame, and calibrates them; what is masked is absent.
@@ -84,7 +96,9 @@ pub(super) fn decode<T: Sample>(
         needs_deviation,
         ..
     } = *workshop.stack;
-    let Bench { scratch, masters } = bench;
+    let Bench {
+        scratch, masters, ..
+    } = bench;
     let nrow = out.pixels.len().div_ceil(LANES) * nframe;
     let mut strip = Strip {
         rows: &mut scratch.rows[..nrow],

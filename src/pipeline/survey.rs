@@ -23,15 +23,17 @@ pub(super) const CHUNK_NPIXEL: usize = 32 << 10;
 /// Codes of 8- and 16-bit integers.
 const NCODE: usize = 1 << 16;
 
-/// What the recipe wants measured, if anything.
-pub(super) fn wanted(stack: &Stack) -> Option<Wanted> {
+/// What the recipe wants measured in a section, if anything.
+pub(super) fn wanted(stack: &Stack, section: &Area) -> Option<Wanted> {
     let asks = |level: &Level| stack.scale == *level || stack.zero == *level;
     let wanted = Wanted {
         mean: asks(&Level::Mean),
-        median: asks(&Level::Median),
+        median: asks(&Level::Median) || asks(&Level::MedianMad),
         mode: asks(&Level::Mode),
+        mad: asks(&Level::Mad) || asks(&Level::MedianMad),
+        noise: stack.weighs_by_noise().then(|| section.shape()),
     };
-    (wanted != Wanted::default()).then_some(wanted)
+    wanted.any().then_some(wanted)
 }
 
 /// How the frames of a walk are measured.

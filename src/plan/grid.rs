@@ -38,6 +38,7 @@ impl Demand {
     pub(super) fn smallest(&self) -> usize {
         let Shape { nrow, ncol } = self.shape;
         match self.unpacking.grid {
+            None if self.around.whole_rows => ncol,
             None => ncol.min(PART_NPIXEL),
             Some(grid) => ncol * grid.height.min(nrow),
         }

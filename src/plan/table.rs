@@ -62,15 +62,22 @@ impl fmt::Display for Plan {
             ("combined", "to combine")
         };
         writeln!(f, "{} frames, {} pixels {done}", self.frames, self.shape)?;
+        for step in &self.clip {
+            writeln!(f, "clip {step}")?;
+        }
         let how = if self.mapped { "mapped" } else { "read" };
         let cut = if self.tile_cols < self.shape.ncol {
             format!("{} of {} columns", self.tile_cols, self.shape.ncol)
         } else {
             format!("{} rows", self.tile_rows)
         };
+        let halo = match self.halo {
+            0 => String::new(),
+            halo => format!(", each read with {halo} more above and below"),
+        };
         writeln!(
             f,
-            "{} tiles of {cut}, {} at a time; frames are {how}",
+            "{} tiles of {cut}{halo}, {} at a time; frames are {how}",
             self.bands, self.threads
         )?;
         for (index, bytes) in self.walks.iter().enumerate() {
@@ -80,6 +87,13 @@ impl fmt::Display for Plan {
                 "to measure"
             };
             writeln!(f, "reads {} {walk}", ByteSize(*bytes))?;
+        }
+        if self.rejected.0 > 0 {
+            let rejected = self.rejected;
+            writeln!(
+                f,
+                "notes {rejected} on the disk beside the output meanwhile, of the samples that are rejected"
+            )?;
         }
         writeln!(f, "{}memory:", self.packing)?;
         for part in &self.parts {

@@ -2,7 +2,10 @@
 
 mod calibration;
 
-use super::{Clip, Compression, Iterations, LevelTo, Plane, Recipe, Sigma, Uncertainty, Weight};
+use super::{
+    Clip, Compression, Iterations, Level, LevelTo, Method, Neighbours, Plane, Recipe, Sigma, Stack,
+    Uncertainty, Weight,
+};
 use crate::error::{Error, Result};
 
 impl Recipe {
@@ -24,6 +27,20 @@ impl Recipe {
         if asked && stack.uncertainty == Uncertainty::None {
             return refuse("--planes asks for the uncertainty, but --uncertainty none makes none");
         }
+        let method = stack.method;
+        if stack.uncertainty == Uncertainty::Propagate && !method.has_uncertainty() {
+            return refuse(&format!(
+                "--uncertainty propagate: the uncertainty of --method {method} cannot be told; leave it out"
+            ));
+        }
+        if asked && !method.has_uncertainty() {
+            return refuse(&format!(
+                "--planes asks for the uncertainty, but that of --method {method} cannot be told"
+            ));
+        }
+        if matches!(method, Method::Quantile(at) if !(0.0..=1.0).contains(&at)) {
+            return refuse("--method quantile: a part from 0 to 1");
+        }
         let needs = [
             ("--weight ivar", stack.weight == Weight::InverseVariance),
             (
@@ -39,6 +56,12 @@ impl Recipe {
                 "{flag} needs the uncertainties of the frames, but --uncertainty-hdu none looks for none"
             ));
         }
+        if matches!(stack.zero, Level::Mad | Level::MedianMad) {
+            return refuse(&format!(
+                "--zero {}: a spread is no zero, it is for --scale",
+                stack.zero
+            ));
+        }
         let positive = |to: LevelTo| !matches!(to, LevelTo::Value(value) if !(value > 0.0 && value.is_finite()));
         if !positive(stack.scale_to) {
             return refuse("--scale-to: a positive number, first or mean");
@@ -51,8 +74,57 @@ impl Recipe {
             return refuse("--weight: weights are finite and not negative");
         }
         stack.clip.iter().try_for_each(Clip::check)?;
+        self.check_neighbours()?;
+        let settled = |clip: &Clip| clip.settled(&self.calibration, 0);
+        let gainless = |clip: &Clip| clip.noise().is_some_and(|noise| noise.gain.is_none());
+        if let Some(clip) = stack.clip.iter().map(settled).find(gainless) {
+            return refuse(&format!(
+                "--clip {clip} needs the gain, in electrons per unit of the samples: gain=GAIN takes it from that keyword of each frame, \
+                 gain=1.5 is a number; after --gain samples are electrons, and it is 1"
+            ));
+        }
         self.output.compression.map_or(Ok(()), Compression::check)?;
         self.calibration.check(&self.frames)
+    }
+}
+
+impl Recipe {
+    /// Checks what is asked beside, and after, the clip steps.
+    fn check_neighbours(&self) -> Result<()> {
+        let Stack {
+            clip, neighbours, ..
+        } = &self.stack;
+        if !neighbours.are_sound() {
+            return Err(Error::Choice(format!(
+                "--grow is a radius up to {}, --hole-fill a number of pixels up to {}",
+                Neighbours::FARTHEST,
+                Neighbours::LARGEST
+            )));
+        }
+        let refused = [
+            (neighbours.grow > 0.0, "--grow"),
+            (neighbours.hole_fill > 0, "--hole-fill"),
+        ];
+        let asked = refused.into_iter().find(|(asked, _)| *asked);
+        if let Some((_, flag)) = asked
+            && !clip.iter().any(Clip::is_statistical)
+        {
+            return Err(Error::Choice(format!(
+                "{flag} rejects neighbours of what a --clip step takes, and there is none but minmax; add one, such as --clip sigma:4"
+            )));
+        }
+        if self.output.rejected.is_some() && clip.is_empty() {
+            return Err(Error::Choice(
+                "--rejected has nothing to tell: no --clip step rejects anything".into(),
+            ));
+        }
+        let poisson = |step: &&Clip| matches!(step, Clip::Poisson(_));
+        if clip.iter().filter(poisson).count() > 1 {
+            return Err(Error::Choice(
+                "--clip poisson can be given once: it repeats itself until nothing changes".into(),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -61,7 +133,11 @@ impl Clip {
     fn check(&self) -> Result<()> {
         let sound = match *self {
             Self::Minmax { low, high } => low <= high,
-            Self::Extrema { .. } => true,
+            Self::Extrema { .. } | Self::Auto => true,
+            Self::Ccd { factors, ref noise } => {
+                factors.low > 0.0 && factors.high > 0.0 && noise.is_sound()
+            }
+            Self::Cr { high, ref noise } => high > 0.0 && noise.is_sound(),
             Self::Sigma(Sigma {
                 low,
                 high,
@@ -75,12 +151,24 @@ impl Clip {
                     && floor.is_finite()
                     && iters != Iterations::Times(0)
             }
+            Self::Percentile(factors)
+            | Self::Winsorized(factors)
+            | Self::MedianSigma(factors)
+            | Self::LinearFit(factors)
+            | Self::Poisson(factors) => factors.low > 0.0 && factors.high > 0.0,
+            Self::Pclip { rank, factors } => {
+                rank != 0.0 && rank.is_finite() && factors.low > 0.0 && factors.high > 0.0
+            }
+            Self::Esd { fraction, alpha } => {
+                fraction > 0.0 && fraction <= 0.5 && alpha > 0.0 && alpha < 1.0
+            }
+            Self::Rcr { limit } => limit > 0.0 && limit <= 1.0,
         };
         if sound {
             return Ok(());
         }
         Err(Error::Choice(format!(
-            "--clip {self}: bounds must be in order, and LOW, HIGH and iters positive"
+            "--clip {self}: bounds must be in order, LOW, HIGH, iters and gain positive, noise not below 0, parts between 0 and 1"
         )))
     }
 }

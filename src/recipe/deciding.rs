@@ -6,7 +6,8 @@
 use std::fmt::{Debug, Display};
 
 use super::{
-    Calibration, Compression, Folder, Frames, Output, PixelType, Plane, Recipe, Reduction, Stack,
+    Calibration, Compression, Folder, Frames, Neighbours, Output, PixelType, Plane, Recipe,
+    Reduction, Stack,
 };
 use crate::checksum::digest;
 use crate::shape::Section;
@@ -33,6 +34,7 @@ impl Recipe {
             planes,
             dtype,
             compression,
+            rejected,
             resume: _,
             sync_every: _,
         } = output;
@@ -42,6 +44,9 @@ impl Recipe {
         choices.push(("--planes".into(), of_planes(Some(planes))));
         choices.push(("--dtype".into(), of_type(*dtype)));
         choices.extend(of_compression(*compression));
+        if rejected.is_some() {
+            choices.push(shown("--rejected", "a folder"));
+        }
         choices
     }
 }
@@ -138,6 +143,7 @@ fn of_stack(stack: &Stack) -> Vec<Choice> {
     let Stack {
         method,
         clip,
+        neighbours: Neighbours { grow, hole_fill },
         nkeep,
         scale,
         zero,
@@ -150,6 +156,8 @@ fn of_stack(stack: &Stack) -> Vec<Choice> {
     vec![
         shown("--method", method),
         shown("--clip", all(clip)),
+        shown("--grow", grow),
+        shown("--hole-fill", hole_fill),
         shown("--nkeep", nkeep),
         shown("--scale", scale),
         shown("--zero", zero),

@@ -61,12 +61,12 @@ impl Exposures {
         }
         Some(match method {
             Method::Sum => self.times.iter().sum(),
-            Method::Average => self.times.iter().sum::<f64>() / count as f64,
-            Method::Median => {
+            Method::Median | Method::Lmedian => {
                 let mut sorted = self.times.clone();
                 sorted.sort_unstable_by(f64::total_cmp);
                 f64::midpoint(sorted[(count - 1) / 2], sorted[count / 2])
             }
+            _ => self.times.iter().sum::<f64>() / count as f64,
         })
     }
 

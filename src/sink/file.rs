@@ -9,6 +9,7 @@ use super::HduSpec;
 use super::hdu::{Earlier, Hdu, SUMS, Written, whole_blocks};
 use super::ledger::Ledger;
 use super::part::{Part, Second};
+use super::rejected::Rejected;
 use super::state::StateFile;
 use crate::checksum::Sum;
 use crate::error::{Error, Result};
@@ -23,6 +24,8 @@ pub(crate) struct FitsSink {
     pub(super) part: Part,
     /// Its packed form, once that is made.
     pub(super) packed: Option<Second>,
+    /// What is told of the samples, where that is asked for.
+    pub(crate) rejected: Option<Rejected>,
     pub(super) hdus: Vec<Hdu>,
     /// Where the next HDU begins.
     end: u64,
@@ -60,10 +63,21 @@ impl FitsSink {
             overwrite,
             part,
             packed: None,
+            rejected: None,
             hdus: Vec::new(),
             end: 0,
             length,
         }
+    }
+
+    /// Has it told beside what became of the samples; `again` where an earlier run has done some of that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the folder refuses the file for that.
+    pub(crate) fn tell_rejected(&mut self, again: bool) -> Result<()> {
+        self.rejected = Some(Rejected::new(&self.path, &self.part, again)?);
+        Ok(())
     }
 
     /// The number by which the system knows the file, whatever its name.
@@ -81,7 +95,8 @@ impl FitsSink {
     ///
     /// [`Error::Io`] where the system has no descriptor left.
     pub(crate) fn state(&self) -> Result<StateFile> {
-        self.part.state(&self.path)
+        let rejected = self.rejected.as_ref().map(Rejected::file);
+        self.part.state(&self.path, rejected.transpose()?)
     }
 
     /// Whether the hidden file and its state stay when this is dropped before it is whole; returns whether they can.

@@ -128,8 +128,8 @@ fn result(header: &mut Vec<Entry>, part: Part<'_>, provenance: &Provenance<'_>) 
     let exptime = exposures.exptime(method).map(|time| {
         let comment = match method {
             Method::Sum => "[s] sum of the exposure times",
-            Method::Average => "[s] mean of the exposure times",
-            Method::Median => "[s] median of the exposure times",
+            Method::Median | Method::Lmedian => "[s] median of the exposure times",
+            _ => "[s] mean of the exposure times",
         };
         Entry::float("EXPTIME", time, comment)
     });
@@ -194,6 +194,7 @@ mod tests {
             ..Stack::default()
         };
         let provenance = Provenance {
+            clip: &["sigma:3,3".to_owned()],
             stack: &stack,
             nframe: 3,
             name: &|frame| format!("f{frame}.fits"),

@@ -18,6 +18,7 @@ mod pack;
 mod part;
 mod planes;
 mod provenance;
+mod rejected;
 mod reserved;
 mod sections;
 mod state;
@@ -36,6 +37,7 @@ pub(crate) use name::{folder, vacant};
 pub(crate) use part::{Leftover, Part as HiddenPart, clear, forget, has_leftover, inode, leftover};
 pub(crate) use planes::{Place, PlaneTypes, plane_hdus};
 pub(crate) use provenance::Provenance;
+pub(crate) use rejected::{FrameMask, Rejected};
 pub(crate) use state::StateFile;
 pub(crate) use steps::{
     DarkFacts, DarkScale, DeviationFacts, Fact, FlatFacts, GainFacts, Limits, MaskFacts,

@@ -27,6 +27,8 @@ pub(super) struct Hidden {
     pub(super) draft: PathBuf,
     /// The packed form of the file, where it is to be packed.
     pub(super) packed: PathBuf,
+    /// What is told of the samples, where that is asked for.
+    pub(super) beside: PathBuf,
 }
 
 impl Hidden {
@@ -63,6 +65,7 @@ impl Hidden {
             state: beside(".state"),
             draft: beside(".state.new"),
             packed: beside(".packed"),
+            beside: beside(".rejected"),
         })
     }
 }

@@ -3,6 +3,7 @@
 //! A lock on the hidden file keeps two runs of one output apart. What is left of a run that was killed is cleared by the next run of the
 //! same output, or taken up by it.
 
+mod beside;
 mod second;
 
 use std::fs::{File, Metadata, TryLockError};
@@ -51,6 +52,7 @@ impl Drop for StatePaths {
             // What is not there need not be removed; what cannot be removed is cleared by the next run.
             let _ = remove(&self.hidden.state).and_then(|()| remove(&self.hidden.draft));
             let _ = remove(&self.hidden.packed);
+            let _ = remove(&self.hidden.beside);
         }
     }
 }
@@ -92,6 +94,7 @@ impl Part {
             remove(&hidden.state)
                 .and_then(|()| remove(&hidden.draft))
                 .and_then(|()| remove(&hidden.packed))
+                .and_then(|()| remove(&hidden.beside))
                 .map_err(refused)?;
             let new = options().create_new(true).open(&hidden.part);
             match new {
@@ -186,18 +189,19 @@ impl Part {
         other.is_some() && self.file.metadata().as_ref().map(known).ok() == other
     }
 
-    /// The sum of these runs of pixels of so many bytes each, of an image that begins at byte `start`; `None` where the file does not
-    /// have them. `go_on` is asked again and again whether to.
+    /// The sum of these runs of pixels of so many bytes each, of an image that begins at byte `start` of this file, or of the one beside
+    /// it; `None` where that does not have them. `go_on` is asked again and again whether to.
     ///
     /// # Errors
     ///
     /// Those of `go_on`, and [`Error::Io`] where the file cannot be read.
     pub(crate) fn sum(
         &self,
-        (start, nbyte): (u64, u64),
+        (start, nbyte, beside): (u64, u64, Option<&File>),
         runs: &Runs,
         go_on: impl Fn() -> Result<()>,
     ) -> Result<Option<Sum>> {
+        let file = beside.unwrap_or(&self.file);
         let mut sum = Sum::default();
         let mut piece = vec![0; PIECE];
         for run in runs.iter() {
@@ -211,7 +215,7 @@ impl Part {
                 let Some(place) = start.checked_add(at) else {
                     return Ok(None);
                 };
-                match self.file.read_exact_at(&mut piece[..length], place) {
+                match file.read_exact_at(&mut piece[..length], place) {
                     Ok(()) => sum.add(at, &piece[..length]),
                     Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
                     Err(e) => return Err(Error::io(&self.state.hidden.part, "cannot read", e)),
@@ -227,9 +231,13 @@ impl Part {
     /// # Errors
     ///
     /// [`Error::Io`] where the system has no descriptor left.
-    pub(super) fn state(&self, path: &Path) -> Result<StateFile> {
+    pub(super) fn state(&self, path: &Path, beside: Option<File>) -> Result<StateFile> {
         let part = self.file.try_clone().map_err(|e| self.refused(e))?;
-        Ok(StateFile::new(path, &self.state.hidden, part))
+        Ok(StateFile::new(
+            path,
+            &self.state.hidden,
+            [Some(part), beside],
+        ))
     }
 
     /// Gives the file, or its packed form, the name, brings that to the disk if it is to be `flushed`, and removes the state and what is

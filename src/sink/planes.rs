@@ -54,6 +54,7 @@ pub(crate) fn plane_hdus(
     };
     let unit = cards.iter().find(|card| card.name() == "BUNIT");
     let hdu = |plane: &Plane| {
+        let count_name = count_name(*plane);
         let (suffix, dtype, cards) = match plane {
             Plane::Data => ("", types.data, cards.to_vec()),
             Plane::Mask => ("MASK", PixelType::U8, Vec::new()),
@@ -66,9 +67,7 @@ pub(crate) fn plane_hdus(
                 cards.extend(unit);
                 ("UNCERT", types.uncertainty, cards)
             }
-            Plane::Count => ("COUNT", PixelType::I32, Vec::new()),
-            Plane::Low => ("LOW", PixelType::I32, Vec::new()),
-            Plane::High => ("HIGH", PixelType::I32, Vec::new()),
+            _ => (count_name.as_str(), PixelType::I32, Vec::new()),
         };
         let data = *plane == Plane::Data;
         let extname = match (&name, data) {
@@ -89,6 +88,11 @@ pub(crate) fn plane_hdus(
         }
     };
     planes.iter().map(hdu).collect()
+}
+
+/// What a plane of counts is called: as it is typed, in upper case.
+fn count_name(plane: Plane) -> String {
+    plane.to_string().replace(':', "_").to_uppercase()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::dates::Exposures;
 use super::steps::{Limits, StepCards};
 use crate::header::Card;
-use crate::recipe::{Level, Stack, Weight};
+use crate::recipe::Stack;
 use crate::shape::Area;
 use crate::summary::SkippedFrame;
 
@@ -15,6 +15,8 @@ use crate::summary::SkippedFrame;
 pub(crate) struct Provenance<'a> {
     /// What happened at each pixel.
     pub(crate) stack: &'a Stack,
+    /// What its clip steps came to on these frames, as they are typed.
+    pub(crate) clip: &'a [String],
     /// How many frames there were.
     pub(crate) nframe: usize,
     /// The name of each: its file without folders, with HDU or plane.
@@ -59,33 +61,12 @@ impl Provenance<'_> {
             "ccdstream {version}: {} of {} {frames}",
             stack.method, self.nframe
         )];
-        lines.extend(stack.clip.iter().map(|step| format!("clip {step}")));
-        if stack.nkeep > 0 {
+        lines.extend(self.clip.iter().map(|step| format!("clip {step}")));
+        lines.extend(stack.neighbours.steps());
+        if stack.nkeep != 0 {
             lines.push(format!("nkeep {}", stack.nkeep));
         }
-        if stack.zero != Level::None {
-            lines.push(format!(
-                "zero {}, zero-to {}",
-                stack.zero,
-                stack.zero_to.text(0.0)
-            ));
-        }
-        if stack.scale != Level::None {
-            lines.push(format!(
-                "scale {}, scale-to {}",
-                stack.scale,
-                stack.scale_to.text(1.0)
-            ));
-        }
-        let measured = |level: &Level| matches!(level, Level::Mean | Level::Median | Level::Mode);
-        if let Some(section) = &stack.stats_section
-            && (measured(&stack.zero) || measured(&stack.scale))
-        {
-            lines.push(format!("stats-section {section}"));
-        }
-        if stack.weight != Weight::None {
-            lines.push(format!("weight {}", stack.weight));
-        }
+        lines.extend(stack.told_levels());
         if self.uncertainty {
             lines.push(format!("uncertainty {}", stack.uncertainty));
         }
@@ -136,12 +117,14 @@ impl Provenance<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Beyond, LevelTo, Then};
+    use crate::recipe::{Beyond, Level, LevelTo, Then, Weight};
 
     /// What a stack of `nframe` frames tells.
     fn told(stack: &Stack, nframe: usize) -> (Vec<String>, Vec<String>) {
+        let steps: Vec<String> = stack.clip.iter().map(ToString::to_string).collect();
         let provenance = Provenance {
             stack,
+            clip: &steps,
             nframe,
             name: &|frame| format!("frame{frame}.fits[SCI]"),
             exposures: &Exposures::default(),

@@ -31,18 +31,19 @@ pub(super) fn read<S: DeserializeOwned>(path: &Path) -> Result<Option<S>> {
 pub(crate) struct StateFile {
     path: PathBuf,
     hidden: Hidden,
-    part: File,
+    /// The hidden file, and the one beside it.
+    files: [Option<File>; 2],
     /// Whether it is on the disk that the folder has the hidden file.
     is_listed: AtomicBool,
 }
 
 impl StateFile {
-    /// The state of the hidden file `part` of the output `path`.
-    pub(super) fn new(path: &Path, hidden: &Hidden, part: File) -> Self {
+    /// The state of the hidden files of the output `path`.
+    pub(super) fn new(path: &Path, hidden: &Hidden, files: [Option<File>; 2]) -> Self {
         Self {
             path: path.into(),
             hidden: hidden.clone(),
-            part,
+            files,
             is_listed: AtomicBool::new(false),
         }
     }
@@ -74,9 +75,10 @@ impl StateFile {
     ///
     /// [`Error::Io`] where the disk refuses: what it has is not known then.
     pub(crate) fn sync(&self) -> Result<()> {
-        self.part
-            .sync_data()
-            .map_err(|source| Error::io(&self.path, "cannot write", source))?;
+        for file in self.files.iter().flatten() {
+            file.sync_data()
+                .map_err(|source| Error::io(&self.path, "cannot write", source))?;
+        }
         if !self.is_listed.swap(true, Ordering::Relaxed) {
             name::flush(name::folder(&self.path));
         }

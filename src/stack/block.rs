@@ -1,6 +1,6 @@
 //! One block of 16 pixels: the way through it, and the values that come of what is kept.
 
-use super::formulas::{median_scatter, moment_scatter, propagated};
+use super::formulas::{MAD_TO_SIGMA, median_scatter, mode, moment_scatter, propagated, quantile};
 use super::lanes::{Beside, Lanes};
 use super::propagate::variances;
 use super::sorted::SortedBlock;
@@ -16,11 +16,11 @@ use crate::recipe::{Method, Uncertainty};
 #[derive(Debug)]
 pub(super) enum What<'a, T> {
     /// Intervals of sorted columns.
-    Sorted(SortedBlock<'a, T>),
+    Sorted(&'a SortedBlock<'a, T>),
     /// Everything: no sample is absent.
     All,
     /// What lies between values.
-    Between(Between<T>),
+    Between(&'a Between<T>),
 }
 
 impl StackRoom {
@@ -37,9 +37,13 @@ impl StackRoom {
             way,
             rows,
             sorted,
+            apart,
             deviations,
             weights,
+            table,
             tally,
+            marks,
+            lit,
             ..
         } = scratch;
         let rows = &rows[place.clone()];
@@ -54,18 +58,19 @@ impl StackRoom {
         };
         match *way {
             Way::Sorted => {
-                let mut sorted = SortedBlock::new(self.width, rows, sorted);
-                sorted.clip(self, rows, tally, lanes);
-                if self.method == Method::Median {
-                    self.medians(rows, &sorted, beside, lanes);
+                let mut sorted = SortedBlock::new(self, rows, sorted, (apart, lit));
+                sorted.clip(self, rows, table, tally, (lanes, marks));
+                if self.method.has_moments() {
+                    let rows = sorted.rows(rows);
+                    self.moments(rows, &What::Sorted(&sorted), beside, lanes);
                 } else {
-                    self.moments(rows, &What::Sorted(sorted), beside, lanes);
+                    self.ranked(sorted.rows(rows), &sorted, beside, lanes);
                 }
             }
             Way::Moments => {
-                let what =
-                    self.clip_moments(rows, !self.may_be_absent && nused == LANES, tally, lanes);
-                let what = what.map_or(What::All, What::Between);
+                let full = !self.may_be_absent && nused == LANES;
+                let what = self.clip_moments(rows, full, tally, (lanes, marks));
+                let what = what.as_ref().map_or(What::All, What::Between);
                 self.moments(rows, &what, beside, lanes);
             }
             Way::Page => lanes.undecided[..nused].fill(Some(0)),
@@ -110,19 +115,17 @@ impl StackRoom {
             }
         };
         let mean: [f64; LANES] = std::array::from_fn(|lane| sum[lane] / weight[lane]);
-        let squares = match (self.uncertainty, &beside.weights, what) {
-            (Uncertainty::None, _, _) => [f64::NAN; LANES],
-            (Uncertainty::Propagate, _, _) => variances(width, rows, bounds, beside),
-            (Uncertainty::Scatter, Some(weights), _) => {
-                weighted_squares_between(width, rows, *weights, bounds, &mean)
-            }
-            (Uncertainty::Scatter, None, What::Sorted(block)) => {
-                squares_kept(width, block.sorted, &block.kept, &mean)
-            }
-            (Uncertainty::Scatter, None, What::All) => squares_all(width, rows, &mean),
-            (Uncertainty::Scatter, None, What::Between(_)) => {
-                squares_between(width, rows, bounds, &mean)
-            }
+        let squares_about = |centre: &[f64; LANES]| match (&beside.weights, what) {
+            (Some(weights), _) => weighted_squares_between(width, rows, *weights, bounds, centre),
+            (None, What::Sorted(block)) => squares_kept(width, block.sorted, &block.kept, centre),
+            (None, What::All) => squares_all(width, rows, centre),
+            (None, What::Between(_)) => squares_between(width, rows, bounds, centre),
+        };
+        let squares = match (self.method, self.uncertainty) {
+            (Method::Quadrature, _) => squares_about(&[0.0; LANES]),
+            (Method::Std, _) | (_, Uncertainty::Scatter) => squares_about(&mean),
+            (_, Uncertainty::None) => [f64::NAN; LANES],
+            (_, Uncertainty::Propagate) => variances(width, rows, bounds, beside),
         };
         lanes.count = count;
         for lane in 0..LANES {
@@ -131,12 +134,14 @@ impl StackRoom {
                 continue;
             }
             lanes.value[lane] = 0.0
-                + if self.method == Method::Sum {
-                    sum[lane]
-                } else {
-                    mean[lane]
+                + match self.method {
+                    Method::Sum => sum[lane],
+                    Method::Std => (squares[lane] / (n[lane] - 1.0)).sqrt(),
+                    Method::Quadrature => squares[lane].sqrt() / weight[lane],
+                    _ => mean[lane],
                 };
             lanes.uncertainty[lane] = match self.uncertainty {
+                _ if !self.method.has_uncertainty() => f64::NAN,
                 Uncertainty::None => f64::NAN,
                 Uncertainty::Scatter => {
                     moment_scatter(self.method, squares[lane], n[lane], weight[lane])
@@ -148,8 +153,8 @@ impl StackRoom {
         }
     }
 
-    /// Medians of a block, and their uncertainties.
-    fn medians<T: Sample>(
+    /// What the order of the samples of a block gives, and its uncertainties.
+    fn ranked<T: Sample>(
         &self,
         rows: &[Row<T>],
         block: &SortedBlock<'_, T>,
@@ -158,24 +163,30 @@ impl StackRoom {
     ) {
         lanes.count = block.count();
         let n = lanes.count.map(f64::from);
-        lanes.value = median_kept(block.sorted, &block.kept);
+        let middle = median_kept(block.sorted, &block.kept);
+        let distance = || median_distance_kept(self.width, block.sorted, &block.kept, &middle);
+        lanes.value = match self.method {
+            Method::Mad => distance().map(|mad| MAD_TO_SIGMA * mad),
+            Method::Median => middle,
+            Method::Lmedian => std::array::from_fn(|lane| match lanes.count[lane] {
+                2 => self.by_rank(block, lane),
+                _ => middle[lane],
+            }),
+            _ => std::array::from_fn(|lane| self.by_rank(block, lane)),
+        };
         lanes.uncertainty = match self.uncertainty {
+            _ if !self.method.has_uncertainty() => [f64::NAN; LANES],
             Uncertainty::None => [f64::NAN; LANES],
             Uncertainty::Scatter => {
-                let distance =
-                    median_distance_kept(self.width, block.sorted, &block.kept, &lanes.value);
+                let distance = distance();
                 std::array::from_fn(|lane| median_scatter(distance[lane], n[lane]))
             }
             Uncertainty::Propagate => {
-                let squares = variances(
-                    self.width,
-                    rows,
-                    &block.bounds,
-                    Beside {
-                        weights: None,
-                        ..beside
-                    },
-                );
+                let plain = Beside {
+                    weights: None,
+                    ..beside
+                };
+                let squares = variances(self.width, rows, &block.bounds, plain);
                 std::array::from_fn(|lane| {
                     propagated(Method::Median, squares[lane], n[lane], n[lane])
                 })
@@ -186,5 +197,24 @@ impl StackRoom {
                 lanes.nothing(lane);
             }
         }
+    }
+
+    /// The value of one lane from the ranks of what is kept; NaN of nothing.
+    fn by_rank<T: Sample>(&self, block: &SortedBlock<'_, T>, lane: usize) -> f64 {
+        let from = block.kept.from[lane] as usize;
+        let n = block.kept.to[lane] as usize - from;
+        if n == 0 {
+            return f64::NAN;
+        }
+        let at = |rank: usize| block.sorted[from + rank].0[lane].to_f64();
+        let value = match self.method {
+            Method::Min | Method::Lmedian => at(0),
+            Method::Max => at(n - 1),
+            Method::Quantile(part) => quantile(part, n, at),
+            Method::Mode => mode(n, at),
+            _ => at((n - 1) / 2),
+        };
+        // As the textbook does.
+        value + 0.0
     }
 }

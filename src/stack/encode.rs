@@ -31,6 +31,12 @@ impl StackRoom {
                 Plane::Count => counts(&lanes.count[..nused], bytes),
                 Plane::Low => counts(&lanes.taken.low[..nused], bytes),
                 Plane::High => counts(&lanes.taken.high[..nused], bytes),
+                Plane::LowBy(family) => {
+                    counts(&lanes.by_family[*family as usize].low[..nused], bytes);
+                }
+                Plane::HighBy(family) => {
+                    counts(&lanes.by_family[*family as usize].high[..nused], bytes);
+                }
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What belongs to the 16 pixels of a block: what came of them, and what goes with their samples.
 
 use crate::kernel::{LANES, Row, Weights};
+use crate::recipe::Family;
 
 /// What came of the pixels of a block.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub(super) struct Lanes {
     pub(super) masked: [bool; LANES],
     /// Samples that all steps took.
     pub(super) taken: Sides,
+    /// The same by the family of the step.
+    pub(super) by_family: [Sides; Family::ALL.len()],
     /// Samples that the bounds at the head of the chain took.
     pub(super) head: Sides,
     /// The step from which on the page decides a lane, if it does.
@@ -36,6 +39,32 @@ impl Sides {
 }
 
 impl Lanes {
+    /// Adds what a step took.
+    pub(super) fn take(&mut self, family: Family, step: &Sides) {
+        self.taken.add(step);
+        self.by_family[family as usize].add(step);
+    }
+
+    /// Sets what was taken of a lane back to what the head of the chain took.
+    pub(super) fn forget_taken(&mut self, lane: usize) {
+        let (low, high) = (self.head.low[lane], self.head.high[lane]);
+        for sides in &mut self.by_family {
+            (sides.low[lane], sides.high[lane]) = (0, 0);
+        }
+        let bounds = &mut self.by_family[Family::Bounds as usize];
+        for sides in [&mut self.taken, bounds] {
+            (sides.low[lane], sides.high[lane]) = (low, high);
+        }
+    }
+
+    /// Adds a sample that a step took.
+    pub(super) fn take_one(&mut self, family: Family, lane: usize, low: bool) {
+        for sides in [&mut self.taken, &mut self.by_family[family as usize]] {
+            let side = if low { &mut sides.low } else { &mut sides.high };
+            side[lane] += 1;
+        }
+    }
+
     /// Says that nothing was left at a pixel.
     pub(super) fn nothing(&mut self, lane: usize) {
         self.value[lane] = f64::NAN;

@@ -36,6 +36,7 @@ mod tests {
     use crate::kernel::Width;
     use crate::recipe::Beyond;
     use crate::recipe::{Method, PixelType, Plane, Uncertainty};
+    use crate::stack::Around;
     use crate::tile::{NPLANE, OutStrip};
     use std::sync::Arc;
 
@@ -62,7 +63,9 @@ mod tests {
             nframe: 1,
             method: Method::Average,
             clip: Vec::new(),
+            critical: Arc::new([]),
             nkeep: 0,
+            around: Around::default(),
             uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]),
             weights: None,

@@ -1,9 +1,10 @@
 //! The way of means and standard deviations: nothing is sorted, what is kept lies between two values.
 
+use super::around::note_between;
 use super::lanes::{Lanes, Sides};
 use super::{StackRoom, Tally};
 use crate::kernel::{Between, Dropped, LANES, Row, Sample, Spread, count_present, count_rejected};
-use crate::recipe::{Clip, Iterations, Sigma};
+use crate::recipe::{Clip, Family, Iterations, Sigma};
 
 impl StackRoom {
     /// Runs the steps of the chain behind its head; `full` says that no sample of the block is absent. `None`: all of them are kept, and
@@ -13,10 +14,10 @@ impl StackRoom {
         rows: &[Row<T>],
         full: bool,
         tally: &mut Tally,
-        lanes: &mut Lanes,
+        (lanes, marks): (&mut Lanes, &mut [[u8; LANES]]),
     ) -> Option<Between<T>> {
         let nhead = self.nhead();
-        if full && self.clip.is_empty() {
+        if full && self.steps() == 0 {
             return None;
         }
         let mut kept = Between::all(if full && nhead == 0 {
@@ -24,7 +25,8 @@ impl StackRoom {
         } else {
             count_present(self.width, rows)
         });
-        for (step, clip) in self.clip.iter().enumerate().skip(nhead) {
+        let stay = self.stay(&kept.count);
+        for (step, clip) in self.clip[..self.steps()].iter().enumerate().skip(nhead) {
             let before = kept.clone();
             let mut dropped = Dropped::none();
             let mut gives_back = [false; LANES];
@@ -34,9 +36,11 @@ impl StackRoom {
                     dropped.forget();
                 }
                 Clip::Sigma(sigma) => {
-                    self.sigma(rows, sigma, (&mut kept, &mut dropped), &mut gives_back);
+                    let both = (&mut kept, &mut dropped);
+                    self.sigma(rows, sigma, both, (&stay, &mut gives_back));
                 }
-                Clip::Extrema { .. } => {}
+                // These sort.
+                _ => {}
             }
             for lane in 0..LANES {
                 if gives_back[lane] && lanes.undecided[lane].is_none() {
@@ -50,7 +54,8 @@ impl StackRoom {
             if kept.count != before.count {
                 let taken = taken(&before, &kept);
                 tally.step(step, &taken);
-                lanes.taken.add(&taken);
+                lanes.take(Family::of(clip), &taken);
+                note_between(marks, rows, &kept, clip);
                 let of_frames = tally.frames_mut(step);
                 match dropped.list() {
                     Some(list) => list.for_each(|(frame, _)| of_frames[frame] += 1),
@@ -69,7 +74,7 @@ impl StackRoom {
         rows: &[Row<T>],
         sigma: &Sigma,
         (kept, dropped): (&mut Between<T>, &mut Dropped),
-        gives_back: &mut [bool; LANES],
+        (stay, gives_back): (&[u32; LANES], &mut [bool; LANES]),
     ) {
         let mut spread = Spread::of_values(self.width, rows, kept);
         let mut open = [true; LANES];
@@ -80,8 +85,8 @@ impl StackRoom {
                 spread.clip_values(self.width, rows, (kept, dropped), &mut open, &sigma.reach());
             for lane in 0..LANES {
                 let (was, is) = (before.count[lane], kept.count[lane]);
-                if is < was && (is as usize) < self.nkeep {
-                    gives_back[lane] |= was as usize > self.nkeep;
+                if is < was && is < stay[lane] {
+                    gives_back[lane] |= was > stay[lane];
                     kept.restore(lane, &before);
                     dropped.forget();
                     open[lane] = false;

@@ -1,18 +1,20 @@
 //! The way of single pixels: what the textbook decides.
 
+use super::around::note_page;
 use super::lanes::Lanes;
 use super::textbook::{Page, Rules, Samples};
 use super::{Scratch, StackRoom, Way};
 use crate::kernel::Sample;
+use crate::recipe::Family;
 
 /// One pixel of every frame, and the page that works on it.
 #[derive(Debug)]
 pub(super) struct Column {
     x: Vec<f64>,
-    y: Vec<f64>,
+    pub(super) y: Vec<f64>,
     weight: Vec<f64>,
     deviation: Vec<f64>,
-    page: Page,
+    pub(super) page: Page,
 }
 
 impl Column {
@@ -50,6 +52,8 @@ impl StackRoom {
             weights,
             column,
             tally,
+            marks,
+            lit,
             ..
         } = scratch;
         let whole = *way == Way::Page;
@@ -66,7 +70,9 @@ impl StackRoom {
             };
         }
         let rules = Rules {
-            clip: &self.clip[nhead..],
+            clip: &self.clip[nhead..self.steps()],
+            critical: &self.critical[nhead..self.steps()],
+            light: lit[lane],
             nkeep: self.nkeep,
             method: self.method,
             uncertainty: self.uncertainty,
@@ -82,13 +88,23 @@ impl StackRoom {
         lanes.value[lane] = pixel.value;
         lanes.uncertainty[lane] = pixel.uncertainty;
         lanes.count[lane] = pixel.count;
-        lanes.taken.low[lane] = lanes.head.low[lane] + pixel.low;
-        lanes.taken.high[lane] = lanes.head.high[lane] + pixel.high;
+        note_page(
+            marks,
+            (lane, self.nleading() - self.nleading().min(nhead)),
+            column,
+            rules.clip,
+        );
+        // What was taken before is known where no step is run any more.
+        if self.steps() > 0 {
+            lanes.forget_taken(lane);
+        }
         for (frame, taken) in column.page.taken.iter().enumerate() {
-            if let Some((step, low)) = *taken
-                && step as usize + nhead >= first
-            {
-                tally.take(step as usize + nhead, frame, low);
+            if let Some((step, low)) = *taken {
+                let step = step as usize + nhead;
+                lanes.take_one(Family::of(&self.clip[step]), lane, low);
+                if step >= first {
+                    tally.take(step, frame, low);
+                }
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The samples of a strip: weighed, held against the bounds that lead the chain, scaled.
 
+use super::around::note_bounds;
 use super::{Scratch, StackRoom, Way, lanes::Lanes, lanes::Sides};
 use crate::kernel::{LANES, Row, Sample, Width};
 use crate::level::FrameLevel;
-use crate::recipe::Clip;
+use crate::recipe::{Clip, Family};
 
 impl StackRoom {
     /// Makes samples of unknown uncertainty absent, scales uncertainties as samples are, and makes weights of them.
@@ -54,6 +55,7 @@ impl StackRoom {
                     continue;
                 };
                 let bounds = (T::at_least(low), T::at_most(high));
+                note_bounds(&mut scratch.marks, rows, bounds);
                 let mut taken = Sides::default();
                 for (row, frame) in rows.iter_mut().zip(scratch.tally.frames_mut(step)) {
                     *frame += drop_outside(self.width, row, bounds, &mut taken);
@@ -61,7 +63,8 @@ impl StackRoom {
                 scratch.tally.step(step, &taken);
                 lanes.head.add(&taken);
             }
-            lanes.taken = lanes.head;
+            let head = lanes.head;
+            lanes.take(Family::Bounds, &head);
         }
         if !self.levels.is_empty() {
             scale(self.width, rows, &self.levels);

@@ -61,6 +61,12 @@ impl Tally {
         }) += 1;
     }
 
+    /// Notes how many samples of a frame were taken as neighbours.
+    pub(super) fn neighbours(&mut self, step: usize, frame: usize, taken: u64) {
+        self.frames_mut(step)[frame] += taken;
+        self.low[step] += taken;
+    }
+
     /// Notes what a step took of a block, by side; returns whether that is anything.
     pub(super) fn step(&mut self, step: usize, taken: &Sides) -> bool {
         let sum = |counts: &[u32; LANES]| counts.iter().map(|count| u64::from(*count)).sum::<u64>();

@@ -4,18 +4,37 @@
 //! paths do not decide: where `--nkeep` gives samples back (which frame comes first matters there), and for bounds in the
 //! units of the frames that follow another step on scaled frames (what is kept is then no interval of the scaled samples).
 
+mod combine;
+mod detector;
+mod esd;
+mod linear_fit;
+mod median_sigma;
+mod outward;
+mod pclip;
+mod percentile;
+mod poisson;
+mod rcr;
+#[cfg(test)]
+mod tests;
+mod winsorized;
+
 use std::f64::consts::FRAC_PI_2;
 
-use super::formulas::{MAD_TO_SIGMA, median_scatter, moment_scatter, propagated};
-use crate::recipe::{Center, Clip, Deviation, Iterations, Method, Sigma, Uncertainty};
+use super::critical::Critical;
+use super::formulas::MAD_TO_SIGMA;
+use crate::recipe::{Center, Clip, Deviation, Iterations, Method, Sigma, Uncertainty, stay};
 
 /// What is done at a pixel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules<'a> {
     /// The clip steps.
     pub(crate) clip: &'a [Clip],
-    /// A step that would leave fewer gives back.
-    pub(crate) nkeep: usize,
+    /// What each of them compares with.
+    pub(crate) critical: &'a [Critical],
+    /// The deviation of a signal of 1 in the row of the pixel, for the step that wants it.
+    pub(crate) light: f64,
+    /// A step that would leave fewer gives back; where it is negative, that would take more.
+    pub(crate) nkeep: i64,
     /// How the rest become one value.
     pub(crate) method: Method,
     /// What the uncertainty is made from.
@@ -63,13 +82,17 @@ pub(crate) struct Page {
     order: Vec<u32>,
     /// Numbers of the kept samples.
     numbers: Vec<f64>,
-    /// Frames that the present iteration of a step took.
-    took: Vec<u32>,
+    /// Frames that the present iteration of a step took, with the distance of their samples from its centre.
+    took: Vec<(f64, u32)>,
+    /// Distances, sorted.
+    distances: Vec<f64>,
+    /// Whether the sample of each frame stood above the middle when the step began.
+    upper: Vec<bool>,
 }
 
 impl Page {
     /// Bytes a frame that a page takes.
-    pub(crate) const NBYTE: usize = 1 + 12 + 4 + 8 + 4;
+    pub(crate) const NBYTE: usize = 1 + 12 + 4 + 8 + 16 + 8 + 1;
 
     /// Room for `nframe` samples.
     pub(crate) fn new(nframe: usize) -> Self {
@@ -79,6 +102,8 @@ impl Page {
             order: Vec::with_capacity(nframe),
             numbers: Vec::with_capacity(nframe),
             took: Vec::with_capacity(nframe),
+            distances: Vec::with_capacity(nframe),
+            upper: vec![false; nframe],
         }
     }
 
@@ -88,13 +113,32 @@ impl Page {
             self.kept[frame] = y.is_finite();
             self.taken[frame] = None;
         }
-        for (step, clip) in (0..).zip(rules.clip) {
+        let y = samples.y;
+        let mut nkeep = None;
+        for ((step, clip), critical) in (0..).zip(rules.clip).zip(rules.critical) {
+            if let Clip::Minmax { low, high } = *clip {
+                self.minmax(step, samples.x, low, high);
+                continue;
+            }
+            let present = || self.kept.iter().filter(|kept| **kept).count();
+            let nkeep = *nkeep.get_or_insert_with(|| stay(rules.nkeep, present()));
             match *clip {
-                Clip::Minmax { low, high } => self.minmax(step, samples.x, low, high),
-                Clip::Extrema { nlow, nhigh } => {
-                    self.extrema(step, samples.y, nlow, nhigh, rules.nkeep);
+                Clip::Minmax { .. } | Clip::Auto => {}
+                Clip::Extrema { nlow, nhigh } => self.extrema(step, y, nlow, nhigh, nkeep),
+                Clip::Sigma(sigma) => self.sigma(step, y, &sigma, (rules.ascending, nkeep)),
+                Clip::Percentile(factors) => self.percentile(step, y, factors, nkeep),
+                Clip::Pclip { rank, factors } => self.pclip(step, y, (rank, factors), nkeep),
+                Clip::Winsorized(factors) => self.winsorized(step, y, factors, nkeep),
+                Clip::MedianSigma(factors) => self.median_sigma(step, y, factors, nkeep),
+                Clip::LinearFit(factors) => self.linear_fit(step, y, factors, nkeep),
+                Clip::Poisson(factors) => self.poisson(step, y, (factors, rules.light), nkeep),
+                Clip::Esd { fraction, .. } => self.esd(step, y, (fraction, critical), nkeep),
+                Clip::Rcr { .. } => self.rcr(step, y, critical, nkeep),
+                Clip::Ccd { .. } | Clip::Cr { .. } => {
+                    if let Some(factors) = clip.of_detector() {
+                        self.detector(step, y, (factors, critical), nkeep);
+                    }
                 }
-                Clip::Sigma(sigma) => self.sigma(step, samples.y, &sigma, rules),
             }
         }
         self.combine(rules, samples)
@@ -111,7 +155,20 @@ impl Page {
 
     /// Drops the lowest and highest; of equal samples the earlier frame is lower.
     fn extrema(&mut self, step: u32, y: &[f64], nlow: usize, nhigh: usize, nkeep: usize) {
-        let centre = median(self.sorted(y));
+        let n = self.column(y);
+        let centre = median(&self.numbers);
+        let nlow = nlow.min(n);
+        let nhigh = nhigh.min(n - nlow);
+        self.drop_ends(step, nlow, nhigh);
+        for (distance, frame) in &mut self.took {
+            *distance = (y[*frame as usize] - centre).abs();
+        }
+        self.give_back(nkeep);
+    }
+
+    /// Puts the kept samples into `numbers`, ascending, and their frames into `order`; of equal samples the earlier frame is lower.
+    /// Returns how many there are.
+    fn column(&mut self, y: &[f64]) -> usize {
         self.order.clear();
         self.order.extend(
             (0..)
@@ -123,37 +180,75 @@ impl Page {
         let value = |frame: u32| y[frame as usize] + 0.0;
         self.order
             .sort_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
-        let nlow = nlow.min(self.order.len());
-        let nhigh = nhigh.min(self.order.len() - nlow);
-        let first_high = self.order.len() - nhigh;
+        self.numbers.clear();
+        self.numbers
+            .extend(self.order.iter().map(|&frame| value(frame)));
+        self.order.len()
+    }
+
+    /// Takes what is no longer kept out of the column.
+    fn shorten(&mut self, y: &[f64]) {
+        self.order.retain(|&frame| self.kept[frame as usize]);
+        self.numbers.clear();
+        self.numbers
+            .extend(self.order.iter().map(|&frame| y[frame as usize] + 0.0));
+    }
+
+    /// Notes which half of the column each sample is in.
+    fn note_halves(&mut self) {
+        let middle = self.order.len() / 2;
+        for (rank, frame) in self.order.iter().enumerate() {
+            self.upper[*frame as usize] = rank >= middle;
+        }
+    }
+
+    /// How many samples of the column were in the lower half when halves were noted.
+    fn lower(&self) -> usize {
+        let upper = |frame: &&u32| !self.upper[**frame as usize];
+        self.order.iter().filter(upper).count()
+    }
+
+    /// Drops so many of the lowest and of the highest of the column.
+    fn drop_ends(&mut self, step: u32, nlow: usize, nhigh: usize) {
+        let n = self.order.len();
         self.took.clear();
-        for rank in (0..nlow).chain(first_high..self.order.len()) {
+        for rank in (0..nlow).chain(n - nhigh..n) {
             let frame = self.order[rank];
             self.take(step, frame as usize, rank < nlow);
-            self.took.push(frame);
+            self.took.push((0.0, frame));
         }
-        self.give_back(y, centre, nkeep);
+    }
+
+    /// Drops samples beyond the bounds, but gives back as many as `nkeep` asks for; returns whether anything is gone.
+    fn drop_outside(
+        &mut self,
+        step: u32,
+        y: &[f64],
+        (centre, low, high): (f64, f64, f64),
+        nkeep: usize,
+    ) -> bool {
+        self.took.clear();
+        for (frame, &y) in (0..).zip(y) {
+            if self.kept[frame as usize] && (y < low || y > high) {
+                self.take(step, frame as usize, y < low);
+                self.took.push(((y - centre).abs(), frame));
+            }
+        }
+        self.give_back(nkeep);
+        !self.took.is_empty()
     }
 
     /// Drops samples far from the centre, as often as asked.
-    fn sigma(&mut self, step: u32, y: &[f64], sigma: &Sigma, rules: &Rules<'_>) {
+    fn sigma(&mut self, step: u32, y: &[f64], sigma: &Sigma, (ascending, nkeep): (bool, usize)) {
         let mut round = 0;
         loop {
-            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, rules.ascending)
-            else {
+            let Some((centre, deviation)) = self.centre_and_deviation(y, sigma, ascending) else {
                 return;
             };
             let (low, high) = sigma.reach().bounds(centre, deviation);
-            self.took.clear();
-            for (frame, &y) in (0..).zip(y) {
-                if self.kept[frame as usize] && (y < low || y > high) {
-                    self.take(step, frame as usize, y < low);
-                    self.took.push(frame);
-                }
-            }
-            self.give_back(y, centre, rules.nkeep);
+            let changed = self.drop_outside(step, y, (centre, low, high), nkeep);
             round += 1;
-            if self.took.is_empty() || sigma.iters == Iterations::Times(round) {
+            if !changed || sigma.iters == Iterations::Times(round) {
                 return;
             }
         }
@@ -186,14 +281,13 @@ impl Page {
         Some((centre, deviation))
     }
 
-    /// Where fewer than `nkeep` are left, gives back what the iteration took, nearest the centre first, ties in frame order.
-    fn give_back(&mut self, y: &[f64], centre: f64, nkeep: usize) {
+    /// Where fewer than `nkeep` are left, gives back what the iteration took, nearest first, ties in frame order.
+    fn give_back(&mut self, nkeep: usize) {
         let left = self.kept.iter().filter(|kept| **kept).count();
-        let distance = |frame: u32| (y[frame as usize] - centre).abs();
         self.took
-            .sort_by(|&a, &b| distance(a).total_cmp(&distance(b)).then(a.cmp(&b)));
+            .sort_by(|(near, a), (far, b)| near.total_cmp(far).then(a.cmp(b)));
         let given = nkeep.saturating_sub(left).min(self.took.len());
-        for frame in self.took.drain(..given) {
+        for (_, frame) in self.took.drain(..given) {
             self.kept[frame as usize] = true;
             self.taken[frame as usize] = None;
         }
@@ -238,115 +332,6 @@ impl Page {
         self.numbers.sort_unstable_by(f64::total_cmp);
         median(&self.numbers)
     }
-
-    /// One value, and its uncertainty, from what is kept.
-    fn combine(&mut self, rules: &Rules<'_>, samples: &Samples<'_>) -> PixelValue {
-        let side = |low: bool| move |taken: &&Option<(u32, bool)>| matches!(taken, Some((_, l)) if *l == low);
-        let count = |low: bool| {
-            u32::try_from(self.taken.iter().filter(side(low)).count()).unwrap_or(u32::MAX)
-        };
-        let (low, high) = (count(true), count(false));
-        let nkept = self.kept.iter().filter(|kept| **kept).count();
-        let weighted = samples.weight.is_some() && rules.method != Method::Median;
-        let moments = if weighted {
-            self.weighted_moments(samples)
-        } else {
-            self.plain_moments(rules, samples)
-        };
-        if nkept == 0 || moments.weight == 0.0 {
-            return PixelValue {
-                value: f64::NAN,
-                uncertainty: f64::NAN,
-                count: 0,
-                low,
-                high,
-            };
-        }
-        let mean = moments.sum / moments.weight;
-        let middle = if rules.method == Method::Median {
-            median(self.sorted(samples.y))
-        } else {
-            f64::NAN
-        };
-        let value = match rules.method {
-            Method::Average => mean,
-            Method::Sum => moments.sum,
-            Method::Median => middle,
-        };
-        let uncertainty = match (rules.uncertainty, rules.method) {
-            (Uncertainty::None, _) => f64::NAN,
-            (Uncertainty::Scatter, Method::Median) => {
-                let distance = self.median_distance(samples.y, middle);
-                median_scatter(distance, nkept as f64)
-            }
-            (Uncertainty::Scatter, method) => {
-                let squares = match samples.weight.filter(|_| weighted) {
-                    None => self.sum(samples.y, rules.ascending, |y| (y - mean) * (y - mean)),
-                    Some(weights) => {
-                        self.over_frames(|f| square(weights[f] * (samples.y[f] - mean)))
-                    }
-                };
-                moment_scatter(method, squares, moments.n, moments.weight)
-            }
-            (Uncertainty::Propagate, method) => {
-                let u = samples
-                    .deviation
-                    .expect("a run that propagates has uncertainties");
-                let squares = match samples.weight.filter(|_| weighted) {
-                    None => self.over_frames(|f| u[f] * u[f]),
-                    Some(weights) => {
-                        self.over_frames(|f| (weights[f] * weights[f]) * (u[f] * u[f]))
-                    }
-                };
-                propagated(method, squares, moments.n, moments.weight)
-            }
-        };
-        // Adding 0 makes −0 a 0, as the sort of the fast paths does.
-        PixelValue {
-            value: value + 0.0,
-            uncertainty,
-            count: u32::try_from(nkept).unwrap_or(u32::MAX),
-            low,
-            high,
-        }
-    }
-
-    /// Sums a term over the kept frames, in frame order.
-    fn over_frames(&self, term: impl Fn(usize) -> f64) -> f64 {
-        let kept = self.kept.iter().enumerate().filter(|(_, kept)| **kept);
-        kept.fold(0.0, |sum, (frame, _)| sum + term(frame))
-    }
-
-    fn plain_moments(&mut self, rules: &Rules<'_>, samples: &Samples<'_>) -> Moments {
-        let n = self.kept.iter().filter(|kept| **kept).count() as f64;
-        Moments {
-            weight: n,
-            sum: self.sum(samples.y, rules.ascending, |y| y),
-            n,
-        }
-    }
-
-    fn weighted_moments(&self, samples: &Samples<'_>) -> Moments {
-        let w = samples
-            .weight
-            .expect("asked for only where there are weights");
-        Moments {
-            weight: self.over_frames(|f| w[f]),
-            sum: self.over_frames(|f| w[f] * samples.y[f]),
-            n: self.over_frames(|f| if w[f] > 0.0 { 1.0 } else { 0.0 }),
-        }
-    }
-}
-
-/// Σw, Σwy and the number of samples of positive weight.
-struct Moments {
-    weight: f64,
-    sum: f64,
-    n: f64,
-}
-
-fn square(v: f64) -> f64 {
-    v * v
 }
 
 /// The middle number, or the mean of the middle two; NaN of none.

@@ -171,7 +171,7 @@ fn what_does_not_go_together_is_refused_with_the_flags_at_fault() {
         ),
         (
             &["--weight", "-1"],
-            "error: invalid value '-1' for '--weight <WEIGHT>': expected none, key:KEYWORD, numbers that are not \
+            "error: invalid value '-1' for '--weight <WEIGHT>': expected none, exposure, noise, key:KEYWORD, numbers that are not \
              negative (1.5,2,…), @file or ivar",
         ),
         (
@@ -200,7 +200,7 @@ fn what_is_hardly_meant_is_a_warning() {
         ),
         (
             &["--stats-section", "[*,*]", "--scale", "2"],
-            "--stats-section has no effect: none of --scale, --zero and --sky is a mean, median or mode",
+            "--stats-section has no effect: nothing is measured for --scale, --zero, --norm, --weight or --sky",
         ),
         (&["--nkeep", "1"], "--nkeep has no effect without --clip"),
         (

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, dispatch, prelude::*};
 
-use super::super::lanes::{Wide, bits_of, counts, lanes_of, wide};
-use super::super::moments::fold_kept;
+use super::super::lanes::{Wide, counts, lanes_of, wide};
+use super::super::moments::{ends, fold_kept};
 use super::super::{
     Kept, LANES, Row, Sample, Width, clip_kept, median_kept, squares_kept, sum_kept,
 };
@@ -146,24 +146,6 @@ fn clip_exactly<T: Sample>(
 fn lengths<S: Simd>(simd: S, kept: &Kept) -> Wide<S> {
     let (from, to) = (counts(simd, &kept.from), counts(simd, &kept.to));
     [to[0] - from[0], to[1] - from[1]]
-}
-
-/// The lowest and the highest sample that is kept of each lane.
-#[inline(always)]
-fn ends<S: Simd, T: Sample>(simd: S, sorted: &[Row<T>], kept: &Kept) -> (Wide<S>, Wide<S>) {
-    if let Some(rows) = kept.shared().filter(|rows| !rows.is_empty()) {
-        return (
-            T::widen(simd, &sorted[rows.start]),
-            T::widen(simd, &sorted[rows.end - 1]),
-        );
-    }
-    let (mut lowest, mut highest) = ([0.0; LANES], [0.0; LANES]);
-    for lane in lanes_of(bits_of(|lane| kept.from[lane] < kept.to[lane])) {
-        let rows = kept.rows(lane);
-        lowest[lane] = sorted[rows.start].0[lane].to_f64();
-        highest[lane] = sorted[rows.end - 1].0[lane].to_f64();
-    }
-    (wide(simd, &lowest), wide(simd, &highest))
 }
 
 impl Guess {

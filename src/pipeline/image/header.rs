@@ -80,6 +80,7 @@ impl Image<'_> {
     ) -> Provenance<'p> {
         Provenance {
             stack: &self.recipe.stack,
+            clip: &self.plan.clip,
             nframe: self.list.frames.len(),
             name,
             exposures,

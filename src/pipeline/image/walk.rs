@@ -1,21 +1,25 @@
 //! The walks of an image: its frames are measured, and combined.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Image;
-use crate::error::Result;
+use super::levels::Levels;
+use crate::checksum::Sum;
+use crate::error::{Error, Result};
 use crate::kernel::Sample;
 use crate::measure::Ranked;
 use crate::pipeline::calibrating;
 use crate::pipeline::corridor::{self, Rooms, Source, Times};
 use crate::pipeline::journal::{self, Entry, ImageJournal, PlaneState};
 use crate::pipeline::outcome::Walked;
-use crate::pipeline::strip::Workshop;
+use crate::pipeline::rejected::Made;
+use crate::pipeline::strip::{Passes, Workshop};
 use crate::pixels::{self, SampleType};
 use crate::plan::Bands;
 use crate::recipe::Calibration;
 use crate::shape::Area;
-use crate::sink::FitsSink;
+use crate::sink::{FitsSink, Rejected};
 use crate::stack::Tally;
 use crate::tile::{Companion, Layout};
 use crate::watch::{Walk, Watch};
@@ -25,7 +29,7 @@ impl Image<'_> {
     pub(in crate::pipeline) fn combine(
         mut self,
         pool: &rayon::ThreadPool,
-        sink: &mut FitsSink,
+        (sink, made, masks): (&mut FitsSink, &mut Made, &[PathBuf]),
         watch: &Watch,
         journal: ImageJournal<'_>,
     ) -> Result<Walked> {
@@ -34,11 +38,18 @@ impl Image<'_> {
             SampleType::F32 => self.walk::<f32>(pool, sink, watch, journal),
             SampleType::F64 => self.walk::<f64>(pool, sink, watch, journal),
         }?;
+        if !masks.is_empty() {
+            let image = sink.rejected.as_ref().map_or(0, Rejected::last);
+            // A run that is killed meanwhile has left masks: the next is to know that they are its own.
+            journal.keep_now()?;
+            self.make_masks((sink, image), (made, masks), watch)?;
+        }
         let remark = self.calibrating.and_then(|found| found.flat_remark);
         Ok(Walked {
             remark,
             plan: self.plan,
             sample: self.sample,
+            levels: self.used,
             tally: journal.tally(),
             times,
             resumed: done.npixel(),
@@ -47,11 +58,11 @@ impl Image<'_> {
 
     /// What the journal holds against what an earlier run has noted of this image.
     pub(in crate::pipeline) fn entry(&self) -> Entry {
-        let (nstep, nframe) = (self.stack.clip.len(), self.list.frames.len());
+        let (nstep, nframe) = (self.stack.nstep(), self.list.frames.len());
         Entry {
             inputs: journal::inputs(self.list, self.masters),
             npixel: self.region.npixel(),
-            nplane: self.stack.planes.len(),
+            nplane: self.stack.planes.len() + usize::from(self.stack.around.told),
             tally: Tally::new(nstep, nframe),
             nstep,
             nframe,
@@ -78,16 +89,33 @@ impl Image<'_> {
                 survey.measure_once::<T>(self.reader, threads, watch, known)?
             }
         };
-        self.stack.levels = self.levels(&measured)?;
+        let levels = self.levels(&measured)?;
+        let scaling = levels
+            .as_ref()
+            .map_or_else(|| Arc::new([]) as _, Levels::scaling);
+        self.stack.scale_by(scaling);
+        if let Some(weights) = self.weights(&measured)? {
+            self.stack.weights = Some(weights);
+        }
+        self.used = self.used(levels.as_ref());
         let first = self.lay_out(sink, journal)?;
         let shape = self.region.shape();
         let missing = journal.done().missing(shape.npixel());
+        let whole = |run: std::ops::Range<usize>| {
+            run.start.is_multiple_of(shape.ncol) && run.end.is_multiple_of(shape.ncol)
+        };
+        if self.stack.needs_rows() && !missing.iter().all(whole) {
+            let what: String = "its state is damaged".into();
+            return Err(Error::not_taken_up(sink.path(), what));
+        }
         let all = self.plan.walks.last().copied().unwrap_or(0);
         watch.begin(Walk::Combining, part(all, missing.npixel(), shape.npixel()));
         let planes = &self.stack.planes;
         let widths = planes.iter().map(|(plane, pixel)| (*plane, pixel.nbyte()));
-        let capacity = self.plan.capacity();
-        let layout = Layout::new(self.tile_planes(), widths.collect(), capacity);
+        let capacities = [self.plan.read_capacity(), self.plan.capacity()];
+        let told = self.stack.told_nbyte();
+        let layout = Layout::around(self.tile_planes(), widths.collect(), capacities, told);
+        let passes = Passes::of(&self.stack);
         let rooms = Rooms {
             plan: &self.plan,
             bands: &Bands::new(&self.plan, &missing),
@@ -95,18 +123,26 @@ impl Image<'_> {
                 stack: &self.stack,
                 calibrating: self.calibrating.as_ref(),
                 mask_bits: self.recipe.calibration.mask_bits,
+                passes: passes.as_ref(),
             },
             pool,
             watch,
         };
         let hdu_of = |plane| planes.iter().position(|(is, _)| *is == plane);
         corridor::walk::<T>(rooms, &Arc::new(layout), self, |tile, tally| {
+            if let Some(rejected) = &mut sink.rejected {
+                let at = tile.area().run(shape.ncol).start * told;
+                rejected.write(rejected.last(), at as u64, tile.told())?;
+            }
             for (plane, bytes) in tile.planes() {
                 if let Some(index) = hdu_of(plane) {
                     sink.write(first + index, tile.area(), bytes)?;
                 }
             }
+            let beside = sink.rejected.as_ref();
+            let beside = beside.map(|rejected| rejected.sum(rejected.last()));
             let sums = (first..first + planes.len()).map(|hdu| sink.sum(hdu));
+            let sums = sums.chain(beside);
             journal.wrote(tile.area().run(shape.ncol), tally, sums)
         })
     }
@@ -125,6 +161,19 @@ impl Image<'_> {
                 start: sink.start(hdu),
                 nbyte: self.stack.planes[index].1.nbyte() as u64,
                 sum: sink.sum(hdu).value(),
+                beside: false,
+            });
+        }
+        let told = self.stack.told_nbyte() as u64;
+        if let Some(rejected) = &mut sink.rejected {
+            let earlier = journal.written(planes.len());
+            let sum = earlier.map_or_else(Sum::default, |earlier| earlier.sum);
+            let image = rejected.add(told * self.region.npixel() as u64, sum)?;
+            planes.push(PlaneState {
+                start: rejected.start(image),
+                nbyte: told,
+                sum: sum.value(),
+                beside: true,
             });
         }
         journal.lay(planes);

@@ -4,6 +4,7 @@ use super::state::State;
 use super::{Choice, Journal};
 use crate::error::{Error, Result};
 use crate::pipeline::pack;
+use crate::pipeline::rejected::Made;
 use crate::recipe::{Compression, Output};
 use crate::sink::{self, FitsSink, HiddenPart, Leftover};
 use crate::summary::PackedSize;
@@ -15,16 +16,15 @@ use crate::watch::{Walk, Watch};
 pub(in crate::pipeline) struct Begun {
     pub(in crate::pipeline) sink: FitsSink,
     pub(in crate::pipeline) journal: Journal,
+    /// The masks of rejected samples.
+    pub(in crate::pipeline) made: Made,
+    /// Whether nothing of it was taken up.
+    pub(in crate::pipeline) fresh: bool,
     /// What the user should know of it.
     pub(in crate::pipeline) warning: Option<String>,
 }
 
 impl Begun {
-    /// Whether nothing is done yet.
-    pub(in crate::pipeline) fn is_fresh(&self) -> bool {
-        !self.journal.is_saved()
-    }
-
     /// Gives the whole output its name, packed on so many threads if it is to be; returns what packing made of it.
     ///
     /// # Errors
@@ -43,7 +43,10 @@ impl Begun {
             return Err(self.cut_short(error));
         }
         let Self {
-            mut sink, journal, ..
+            mut sink,
+            journal,
+            made,
+            ..
         } = self;
         let (plain, packed) = sink.lengths();
         if packed.is_some() {
@@ -57,6 +60,7 @@ impl Begun {
                 error
             }
         })?;
+        made.keep();
         Ok(packed.map(|packed| PackedSize {
             plain: ByteSize(plain),
             packed: ByteSize(packed),
@@ -148,8 +152,13 @@ pub(in crate::pipeline) fn begin(
     nimage: usize,
     watch: &Watch,
 ) -> Result<Begun> {
-    let begun = |sink: FitsSink, state, saved, warning| {
+    let begun = |mut sink: FitsSink, state, saved, warning| {
+        if output.rejected.is_some() {
+            sink.tell_rejected(saved)?;
+        }
         Ok(Begun {
+            made: Made::default(),
+            fresh: !saved,
             journal: Journal::new(&sink, state, output.sync_every, nimage, saved)?,
             sink,
             warning,
@@ -207,13 +216,18 @@ fn length(part: &HiddenPart, state: &State, watch: &Watch) -> Result<Option<u64>
     if part.inode()? != state.inode {
         return Ok(None);
     }
+    let beside = part.beside()?;
     let mut length = 0;
     for image in &state.images {
         let Some(end) = image.end().filter(|_| image.is_sound()) else {
             return Ok(None);
         };
         for plane in &image.planes {
-            let pixels = (plane.start, plane.nbyte);
+            let beside = beside.as_ref().filter(|_| plane.beside);
+            if plane.beside && beside.is_none() {
+                return Ok(None);
+            }
+            let pixels = (plane.start, plane.nbyte, beside);
             let sum = part.sum(pixels, &image.done, || watch.check())?;
             if sum != Some(plane.sum()) {
                 return Ok(None);

@@ -10,7 +10,7 @@ use crate::source::{Frame, FrameList, Masters, Stamp};
 use crate::stack::Tally;
 
 /// The form of the state file; another number is another form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The state of a run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub(in crate::pipeline) struct PlaneState {
     pub(in crate::pipeline) nbyte: u64,
     /// The sum of the pixels that are written.
     pub(in crate::pipeline) sum: u32,
+    /// Whether they stand in the file beside.
+    #[serde(default)]
+    pub(in crate::pipeline) beside: bool,
 }
 
 /// A file that takes part in an image, as it was.
@@ -160,7 +163,8 @@ impl ImageState {
     pub(super) fn end(&self) -> Option<u64> {
         let npixel = u64::try_from(self.npixel).ok()?;
         let end = |plane: &PlaneState| plane.start.checked_add(plane.nbyte.checked_mul(npixel)?);
-        let ends = self.planes.iter().map(end).collect::<Option<Vec<_>>>()?;
+        let planes = self.planes.iter().filter(|plane| !plane.beside);
+        let ends = planes.map(end).collect::<Option<Vec<_>>>()?;
         Some(ends.into_iter().max().unwrap_or(0))
     }
 }
@@ -302,6 +306,8 @@ mod tests {
                 mean: f64::NAN,
                 median: 0.1 + 0.2,
                 mode: -0.0,
+                mad: 1.5,
+                noise: f64::INFINITY,
                 npresent: 7,
             }),
             None,

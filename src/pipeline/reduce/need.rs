@@ -4,7 +4,7 @@ use super::chip::Chip;
 use crate::error::Result;
 use crate::pipeline::ceiling;
 use crate::pipeline::unpacking::{Ground, PackedChip};
-use crate::plan::{Demand, Grid, Packing, Plan, Unpacking};
+use crate::plan::{Around, Demand, Grid, Packing, Plan, Unpacking};
 use crate::recipe::Resources;
 use crate::shape::Shape;
 use crate::source;
@@ -81,6 +81,7 @@ impl Need {
             nplane: self.nplane,
             out_nbyte: 0,
             tally_nbyte: 0,
+            around: Around::default(),
             text_nbyte: self.text_nbyte + (batch * self.held_nbyte) as u64,
             threads: resources.threads,
             scratch_nbyte: self.scratch_nbyte,

@@ -1,5 +1,6 @@
 //! Every way through a block gives what the textbook gives, to the bit, on every vector width.
 
+mod around;
 mod drawn;
 
 use std::sync::Arc;
@@ -11,22 +12,29 @@ use crate::kernel::{Sample, Width};
 use crate::level::FrameLevel;
 use crate::pixels::{Bitpix, Stored, UncertaintyKind};
 use crate::recipe::{
-    Center, Clip, Deviation, Iterations, Method, PixelType, Plane, Sigma, Uncertainty,
+    Center, Clip, DetectorNoise, Deviation, Factors, Family, Iterations, Method, PixelType, Plane,
+    Quantity, Sigma, Uncertainty,
 };
 use crate::shape::Area;
-use crate::stack::{Scratch, StackRoom, Way};
+use crate::stack::{Around, Critical, Detector, Scratch, StackRoom, Way};
 use crate::tile::{Companion, EmptyTile, Layout, RawTile, TilePlane};
 
 const NPIXEL: usize = 37;
 /// Pixels of a strip: more than a block, and few enough that a tile has several strips.
 const STRIP: usize = 32;
-const PLANES: [(Plane, PixelType); 6] = [
+const PLANES: [(Plane, PixelType); 12] = [
     (Plane::Data, PixelType::F64),
     (Plane::Mask, PixelType::U8),
     (Plane::Uncertainty, PixelType::F64),
     (Plane::Count, PixelType::I32),
     (Plane::Low, PixelType::I32),
     (Plane::High, PixelType::I32),
+    (Plane::LowBy(Family::Bounds), PixelType::I32),
+    (Plane::LowBy(Family::Order), PixelType::I32),
+    (Plane::LowBy(Family::Deviation), PixelType::I32),
+    (Plane::HighBy(Family::Bounds), PixelType::I32),
+    (Plane::HighBy(Family::Order), PixelType::I32),
+    (Plane::HighBy(Family::Deviation), PixelType::I32),
 ];
 
 /// Frames of one row as files have them: big-endian floats, frame after frame.
@@ -182,7 +190,84 @@ fn step() -> impl Strategy<Value = Clip> {
                 floor,
             })
         }),
+        rule(),
     ]
+}
+
+/// A rule that goes by the samples of a pixel.
+fn rule() -> impl Strategy<Value = Clip> {
+    let factor = || {
+        prop_oneof![
+            Just(0.3),
+            Just(1.0),
+            Just(2.0),
+            Just(3.0),
+            Just(f64::INFINITY)
+        ]
+    };
+    let factors = || (factor(), factor()).prop_map(|(low, high)| Factors { low, high });
+    let rank = prop_oneof![Just(-0.5), Just(0.5), Just(-1.0), Just(2.0), Just(7.0)];
+    let fraction = prop_oneof![Just(0.1), Just(0.3), Just(0.5)];
+    prop_oneof![
+        (0.001..0.2_f64, 0.001..0.2_f64)
+            .prop_map(|(low, high)| Clip::Percentile(Factors { low, high })),
+        (rank, factors()).prop_map(|(rank, factors)| Clip::Pclip { rank, factors }),
+        factors().prop_map(Clip::Winsorized),
+        factors().prop_map(Clip::MedianSigma),
+        factors().prop_map(Clip::LinearFit),
+        (fraction, prop_oneof![Just(0.05), Just(0.5)])
+            .prop_map(|(fraction, alpha)| Clip::Esd { fraction, alpha }),
+        prop_oneof![Just(0.5), Just(1.0)].prop_map(|limit| Clip::Rcr { limit }),
+        Just(Clip::Auto),
+        // Twice, for frames alike and each of its own.
+        noisy(),
+        noisy(),
+    ]
+}
+
+/// A rule that goes by the noise of the frames.
+fn noisy() -> impl Strategy<Value = Clip> {
+    let factor = || prop_oneof![Just(0.3), Just(1.0), Just(3.0)];
+    let quantity = |number: f64| Quantity::Number(number);
+    let noise = (any::<bool>(), prop_oneof![Just(0.0), Just(5.0)]);
+    let noise = noise.prop_map(move |(alike, readnoise)| DetectorNoise {
+        gain: Some(quantity(if alike { 1.0 } else { 2.0 })),
+        readnoise: quantity(readnoise),
+        sensitivity: quantity(0.01),
+    });
+    (factor(), factor(), any::<bool>(), noise).prop_map(|(low, high, both, noise)| {
+        if both {
+            let factors = Factors { low, high };
+            Clip::Ccd { factors, noise }
+        } else {
+            Clip::Cr { high, noise }
+        }
+    })
+}
+
+/// What each step compares with; a gain of 2 stands for frames that differ.
+fn critical(clip: &[Clip], nframe: usize) -> Arc<[Critical]> {
+    let number = |quantity: &Quantity| match quantity {
+        Quantity::Number(number) => *number,
+        Quantity::Keyword(_) => 1.0,
+    };
+    let of_step = |clip: &Clip| match clip.noise() {
+        None => Critical::new(clip, nframe),
+        Some(noise) => {
+            let gain = noise.gain.as_ref().map_or(1.0, number);
+            let detector = |frame: usize| Detector {
+                gain: if gain > 1.0 {
+                    0.2 + (frame % 5) as f64
+                } else {
+                    gain
+                },
+                readnoise: number(&noise.readnoise),
+                sensitivity: number(&noise.sensitivity),
+            };
+            Critical::of_noise((0..nframe).map(detector).collect())
+        }
+    };
+    clip.iter().map(of_step).collect()
 }
 
 /// Samples with ties, outliers, zeros of either sign and absent ones.
@@ -198,9 +283,17 @@ fn sample() -> impl Strategy<Value = f32> {
 /// What is done with `nframe` frames.
 fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom> {
     let method = prop_oneof![
-        Just(Method::Average),
-        Just(Method::Median),
-        Just(Method::Sum)
+        4 => Just(Method::Average),
+        2 => Just(Method::Median),
+        2 => Just(Method::Sum),
+        1 => Just(Method::Min),
+        1 => Just(Method::Max),
+        1 => Just(Method::Lmedian),
+        1 => Just(Method::Quantile(0.3)),
+        1 => Just(Method::Std),
+        1 => Just(Method::Mad),
+        1 => Just(Method::Mode),
+        1 => Just(Method::Quadrature),
     ];
     let uncertainty = prop_oneof![
         Just(Uncertainty::Scatter),
@@ -212,7 +305,7 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
         nframe,
         method,
         chain,
-        0..6_usize,
+        -5..6_i64,
         uncertainty,
         any::<bool>(),
         0..3_u8,
@@ -222,15 +315,17 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
                 let level = |frame: usize| {
                     FrameLevel::new(frame as f64 % 3.0, 1.0 + 0.1 * (frame as f64), 1.0, 1.0)
                 };
-                let inverse_variance = weighted == 2 && method != Method::Median;
-                StackRoom {
+                let inverse_variance = weighted == 2 && method.weighs();
+                let mut room = StackRoom {
                     width: Width::widest(),
                     nframe,
                     method,
+                    critical: critical(&clip, nframe),
                     clip,
                     nkeep,
+                    around: Around::default(),
                     uncertainty,
-                    levels: (0..nframe).filter(|_| scaled).map(level).collect(),
+                    levels: Arc::new([]),
                     weights: (weighted == 1)
                         .then(|| (0..nframe).map(|frame| frame as f64 % 4.0).collect()),
                     inverse_variance,
@@ -239,7 +334,9 @@ fn room(nframe: impl Strategy<Value = usize>) -> impl Strategy<Value = StackRoom
                     below: None,
                     above: None,
                     planes: PLANES.to_vec(),
-                }
+                };
+                room.scale_by((0..nframe).filter(|_| scaled).map(level).collect());
+                room
             },
         )
 }
@@ -275,7 +372,7 @@ proptest! {
         frames in prop::collection::vec(80.0..120.0_f32, 20 * NPIXEL),
     ) {
         let plain = StackRoom {
-            width: Width::widest(), nframe: 20, method, clip: chain, nkeep: 0, uncertainty: Uncertainty::Scatter,
+            width: Width::widest(), nframe: 20, method, critical: critical(&chain, 20), clip: chain, nkeep: 0, around: Around::default(), uncertainty: Uncertainty::Scatter,
             levels: Arc::new([]), weights: None, inverse_variance: false, needs_deviation: false,
             may_be_absent: false, below: None, above: None, planes: PLANES.to_vec(),
         };

@@ -111,7 +111,7 @@ impl<'a, T: Ranked + Sample> Desk<'a, T> {
             &mut self.by_sample
         }) = Some(scratch);
         result?.ok_or_else(|| {
-            Error::frame(of.name(), "has no present sample to measure its scale, zero or sky on; choose another --stats-section")
+            Error::frame(of.name(), "has no present sample to measure its scale, zero, noise or sky on; choose another --stats-section")
         })
     }
 

@@ -227,6 +227,7 @@ fn combined_on_the_way_a_header_is_that_of_calibrated_files_combined() {
         ),
     ] {
         let provenance = |calibration| Provenance {
+            clip: &[],
             stack: &stack,
             nframe: 1,
             name: &|_| "frame.fits".into(),

@@ -9,18 +9,18 @@
 
 use std::io::Write;
 use std::ops::AddAssign;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::{Frames, combine, room};
+use super::{Frames, combine, critical, room};
 use crate::kernel::{Sample, Width};
 use crate::pixels::Bitpix;
-use crate::recipe::Clip;
+use crate::recipe::{Clip, Factors};
 use crate::stack::{StackRoom, Way};
 
 /// The most frames that a stack has.
@@ -89,6 +89,38 @@ fn drawn_stacks_give_what_the_textbook_gives_on_every_width() {
     let total = total.into_inner().expect("no thread failed");
     if long.is_some() {
         tell(&total, begun.elapsed().as_secs_f64()).expect("standard error is open");
+    }
+}
+
+#[test]
+fn what_goes_from_between_others_goes_as_in_the_textbook() {
+    for number in 0..36 {
+        let mut draw = Draw::new(number);
+        let nframe = [11, 30, 67, 200][draw.below(4)] + draw.below(9);
+        let mut room = drawn_room(number, nframe);
+        let reach = [1.2, 1.7, 2.2, 3.0];
+        let factors = Factors {
+            low: reach[draw.below(4)],
+            high: reach[draw.below(4)],
+        };
+        let behind = room.clip.pop();
+        room.clip = std::iter::once(Clip::LinearFit(factors))
+            .chain(behind)
+            .collect();
+        room.critical = critical(&room.clip, nframe);
+        room.levels = Arc::new([]);
+        room.may_be_absent = true;
+        if draw.below(4) > 0 {
+            room.nkeep = 0;
+        }
+        let npixel = 1 + draw.below(60);
+        if draw.below(3) > 0 {
+            let frames = draw.frames::<f32>(nframe, npixel, false);
+            every_width::<f32>(number, &room, &frames);
+        } else {
+            let frames = draw.frames::<f64>(nframe, npixel, false);
+            every_width::<f64>(number, &room, &frames);
+        }
     }
 }
 
@@ -162,7 +194,7 @@ fn check(number: u64) -> Compared {
         // The textbook against itself shows nothing.
         Way::Page => return Compared::default(),
     }
-    if room.nkeep > 0 {
+    if room.nkeep != 0 {
         compared.nkeep = samples;
     }
     compared
